@@ -1,0 +1,223 @@
+from datetime import time
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.validators import validate_opening_hours, validate_reminder_hours, validate_time_zone
+from common.ids import new_id
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", _("English")
+    SETSWANA = "tn", _("Setswana")
+
+
+class ConsentPolicy(models.TextChoices):
+    ON_FILE = "on_file", _("On file: the clinic holds its patients' consent")
+    EXPLICIT = "explicit", _("Explicit: only patients with a recorded consent are texted")
+
+
+def default_reminder_hours() -> list[int]:
+    return [168, 24]
+
+
+def default_opening_hours() -> dict[str, list[str] | None]:
+    """Monday is "0"; a closed day has no hours."""
+    return {str(day): ["07:30", "16:30"] if day < 5 else None for day in range(7)}
+
+
+class Clinic(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.CharField(
+        _("code"),
+        max_length=20,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[A-Z0-9][A-Z0-9_-]*$", _("Use capital letters, digits, - and _ only."))
+        ],
+        help_text=_("The short name that files use, for example GAB01."),
+    )
+    name = models.CharField(
+        _("name"), max_length=80, help_text=_("As patients read it. Name no disease or programme in it.")
+    )
+    phone = models.CharField(
+        _("phone"), max_length=20, help_text=_("Patients call this number to change a visit.")
+    )
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="Africa/Gaborone", validators=[validate_time_zone]
+    )
+    default_language = models.CharField(
+        _("default language"), max_length=2, choices=Language.choices, default=Language.ENGLISH
+    )
+    slot_minutes = models.PositiveSmallIntegerField(
+        _("slot length (minutes)"), default=30, validators=[MinValueValidator(5), MaxValueValidator(480)]
+    )
+    slot_capacity = models.PositiveSmallIntegerField(
+        _("patients at the same time"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
+    quiet_from = models.TimeField(
+        _("quiet from"),
+        null=True,
+        blank=True,
+        default=time(20),
+        help_text=_("No texts leave from this time …"),
+    )
+    quiet_to = models.TimeField(
+        _("quiet until"),
+        null=True,
+        blank=True,
+        default=time(7),
+        help_text=_("… until this time. Both empty: never quiet."),
+    )
+    opening_hours = models.JSONField(
+        _("opening hours"), default=default_opening_hours, validators=[validate_opening_hours]
+    )
+    reminder_hours_before = models.JSONField(
+        _("reminders, hours before the visit"),
+        default=default_reminder_hours,
+        blank=True,
+        validators=[validate_reminder_hours],
+        help_text=_("For example [168, 24]: one week and one day before."),
+    )
+    consent_policy = models.CharField(
+        _("consent policy"), max_length=10, choices=ConsentPolicy.choices, default=ConsentPolicy.ON_FILE
+    )
+    daily_message_budget = models.PositiveIntegerField(
+        _("texts a day at most"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
+    send_confirmations = models.BooleanField(_("text when a visit is booked"), default=False)
+    send_cancellations = models.BooleanField(_("text when a visit is cancelled"), default=False)
+    send_missed = models.BooleanField(_("text when a visit was missed"), default=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("clinic")
+        verbose_name_plural = _("clinics")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="clinic_quiet_hours_both_or_none",
+                condition=Q(quiet_from__isnull=True, quiet_to__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_to__isnull=False),
+                violation_error_message=_("Give both times of the quiet hours, or neither."),
+            ),
+            models.CheckConstraint(
+                name="clinic_quiet_hours_differ",
+                condition=Q(quiet_from__isnull=True) | ~Q(quiet_from=F("quiet_to")),
+                violation_error_message=_("The quiet hours can't start and end at the same time."),
+            ),
+            models.CheckConstraint(
+                name="clinic_slot_capacity_positive",
+                condition=Q(slot_capacity__isnull=True) | Q(slot_capacity__gt=0),
+                violation_error_message=_("Patients at the same time: at least one, or empty for no limit."),
+            ),
+            models.CheckConstraint(
+                name="clinic_default_language_known", condition=Q(default_language__in=Language.values)
+            ),
+            models.CheckConstraint(
+                name="clinic_consent_policy_known", condition=Q(consent_policy__in=ConsentPolicy.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+    def clean(self) -> None:
+        if (self.quiet_from is None) != (self.quiet_to is None):
+            raise ValidationError({"quiet_to": _("Give both times of the quiet hours, or neither.")})
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", _("Administrator: everything, everywhere")
+    STAFF = "staff", _("Staff: works in their clinics")
+    VIEWER = "viewer", _("Viewer: reads in their clinics")
+
+
+class UserManager(DjangoUserManager["User"]):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        return self._create_user(  # type: ignore[attr-defined,no-any-return]
+            username, email, password, **{**fields, "is_superuser": True, "role": Role.ADMIN}
+        )
+
+    def create_user(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        return self._create_user(username, email, password, **fields)  # type: ignore[attr-defined,no-any-return]
+
+
+class User(AbstractUser):
+    """A person who signs in. The role says what they may do, the clinics say where."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    role = models.CharField(
+        _("role"),
+        max_length=10,
+        choices=Role.choices,
+        blank=True,
+        default="",
+        help_text=_("Empty: this person can't sign in yet."),
+    )
+    clinics = models.ManyToManyField(Clinic, verbose_name=_("clinics"), related_name="users", blank=True)
+    phone = models.CharField(_("phone"), max_length=20, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    # Who may enter the admin follows from the role: no second switch that could disagree.
+    is_staff = property(lambda self: self.is_active and bool(self.is_superuser or self.role))  # type: ignore[assignment]
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["username"]
+        constraints = [
+            models.CheckConstraint(name="user_role_known", condition=Q(role__in=["", *Role.values])),
+        ]
+
+    @property
+    def is_admin(self) -> bool:
+        return self.is_superuser or self.role == Role.ADMIN
+
+
+class AuditEntry(models.Model):
+    """Who changed what, and when. Written by the services, never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    at = models.DateTimeField(_("when"))
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.UUIDField(null=True)
+    actor_name = models.CharField(_("who"), max_length=150)
+    action = models.CharField(_("what"), max_length=30)
+    object_type = models.CharField(_("kind"), max_length=40)
+    object_id = models.UUIDField()
+    # Not a foreign key: the entry outlives what it tells of.
+    clinic_id = models.UUIDField(null=True)
+    changes = models.JSONField(_("changes"), default=dict, help_text=_("Field: [before, after]."))
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["object_id", "at"], name="audit_by_object"),
+            models.Index(fields=["actor_id", "at"], name="audit_by_actor"),
+            models.Index(fields=["-at", "-id"], name="audit_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_type}"

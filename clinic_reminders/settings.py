@@ -1,0 +1,212 @@
+"""All settings, read from the environment and `.env`. What is missing or contradicts is told by system checks."""
+
+from pathlib import Path
+
+import environ
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+env.prefix = ""
+environ.Env.read_env(BASE_DIR / ".env")
+
+# Empty is refused by the check clinic_reminders.E001 with the mend; Django's own error names neither.
+SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
+HTTPS_REQUIRED = env.bool("HTTPS_REQUIRED", default=not DEBUG)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+    "axes",
+    "csp",
+    "common",
+    "accounts",
+    "messaging",
+    "appointments",
+    "clinic_reminders",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "clinic_reminders.urls"
+WSGI_APPLICATION = "clinic_reminders.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+_database = DATABASES["default"]
+# Persistent connections are worth ten times the throughput in the worker, on SQLite too.
+_database["CONN_MAX_AGE"] = 60
+_database["CONN_HEALTH_CHECKS"] = True
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    if _database["NAME"] != ":memory:":
+        # A relative path means the repository's, wherever a command is started from.
+        _database["NAME"] = str(BASE_DIR / _database["NAME"])
+        Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        # A writer takes its lock when it begins: two that read first and write later would
+        # deadlock, and SQLite's busy timeout does not cover that.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # FULL, not NORMAL: after a power cut a lost commit would be a text sent twice.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
+    }
+    _database["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Sign-in
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.backends.RoleBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+# By address alone a whole clinic behind one router would be locked out for one person's typing.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "locked_out.html"
+AXES_VERBOSE = False
+
+# Language and time
+
+LANGUAGE_CODE = "en"
+# Django knows no Setswana; its own words fall back to English.
+LANGUAGES = [("en", _("English")), ("tn", _("Setswana"))]
+TIME_ZONE = env.str("TIME_ZONE", default="Africa/Gaborone")
+USE_TZ = True
+USE_I18N = True
+PHONE_REGION = "BW"
+
+# Pages
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+# A file is refused above 20 MB by the import itself, which can say so in words.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = HTTPS_REQUIRED
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_REQUIRED else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_REQUIRED
+SECURE_HSTS_PRELOAD = HTTPS_REQUIRED
+SESSION_COOKIE_SECURE = HTTPS_REQUIRED
+CSRF_COOKIE_SECURE = HTTPS_REQUIRED
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# Messages
+
+SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
+SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
+SMS_PATIENT_DAILY_LIMIT = env.int("SMS_PATIENT_DAILY_LIMIT", default=3)
+
+# Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.
+
+Q_CLUSTER = {
+    "name": "clinic-reminders",
+    "orm": "default",
+    "workers": 2,
+    "timeout": 60,
+    # retry > timeout × (1 + ceil((queue_limit + bulk) / workers)): a prefetched task's clock runs already.
+    "retry": 300,
+    "queue_limit": 4,
+    "bulk": 1,
+    "max_attempts": 3,
+    "catch_up": False,
+    "save_limit": -1,
+    "recycle": 500,
+    "max_rss": 200_000,
+    "cache": "task_queue",
+    "label": _("Background tasks"),
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+    # The cluster writes its statistics twice a second; nothing here reads them.
+    "task_queue": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+}
+
+# Logs
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "common.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

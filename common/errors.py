@@ -1,0 +1,47 @@
+"""What a service raises when it will not do what was asked, in words that a nurse can act on."""
+
+from collections.abc import Mapping, Sequence
+
+
+class DomainError(Exception):
+    """A refusal. Admin, API, import and commands each show it in their own form.
+
+    `code` is one of the contract's error codes, `message` says what to mend, `details` maps a field
+    to its messages. None of them may hold a patient's name or phone.
+    """
+
+    code = "VALIDATION_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        details: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        self.details = {field: list(messages) for field, messages in (details or {}).items()}
+
+
+class ValidationFailed(DomainError):
+    code = "VALIDATION_ERROR"
+
+    @classmethod
+    def on(cls, field: str, message: str) -> "ValidationFailed":
+        """A refusal that belongs to one field."""
+        return cls(message, details={field: [message]})
+
+
+class StateConflict(DomainError):
+    code = "STATE_CONFLICT"
+
+
+class VersionConflict(DomainError):
+    code = "VERSION_CONFLICT"
+
+
+class NotFound(DomainError):
+    code = "NOT_FOUND"

@@ -1,0 +1,276 @@
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Clinic, Language
+from common.ids import new_id
+
+
+class MessageStatus(models.TextChoices):
+    QUEUED = "queued", _("waiting to be sent")
+    SENDING = "sending", _("being sent")
+    SENT = "sent", _("sent")
+    DELIVERED = "delivered", _("delivered")
+    UNDELIVERED = "undelivered", _("not delivered")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+    EXPIRED = "expired", _("too late to be of use")
+    SUPPRESSED = "suppressed", _("not allowed: opted out or no consent")
+    UNKNOWN = "unknown", _("unknown: the provider may or may not have it")
+
+
+# A final state never goes back. `unknown` is left by what the provider says later.
+TRANSITIONS: dict[str, frozenset[str]] = {
+    MessageStatus.QUEUED: frozenset({"sending", "cancelled", "expired", "suppressed", "queued"}),
+    MessageStatus.SENDING: frozenset(
+        {"sent", "delivered", "undelivered", "failed", "expired", "queued", "unknown"}
+    ),
+    MessageStatus.UNKNOWN: frozenset({"sent", "delivered", "undelivered", "failed", "expired", "queued"}),
+    MessageStatus.SENT: frozenset({"delivered", "undelivered", "failed"}),
+    MessageStatus.DELIVERED: frozenset(),
+    MessageStatus.UNDELIVERED: frozenset(),
+    MessageStatus.FAILED: frozenset(),
+    MessageStatus.CANCELLED: frozenset(),
+    MessageStatus.EXPIRED: frozenset(),
+    MessageStatus.SUPPRESSED: frozenset(),
+}
+FINAL = frozenset(status for status, after in TRANSITIONS.items() if not after)
+
+
+def sources_of(status: str) -> list[str]:
+    """The states from which a message may come to `status`."""
+    return [before for before, after in TRANSITIONS.items() if status in after]
+
+
+class Encoding(models.TextChoices):
+    GSM_7 = "GSM-7"
+    UCS_2 = "UCS-2"
+
+
+class Channel(models.TextChoices):
+    SMS = "sms", _("text message")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime) -> "MessageQuerySet":
+        return self.filter(status=MessageStatus.QUEUED, send_at__lte=now).order_by("send_at", "pk")
+
+    def with_expired_lease(self, now: datetime) -> "MessageQuerySet":
+        return self.filter(status=MessageStatus.SENDING, lease_expires_at__lte=now)
+
+    def about(self, subject_type: str, subject_ids: Iterable[UUID]) -> "MessageQuerySet":
+        return self.filter(subject_type=subject_type, subject_id__in=subject_ids)
+
+
+class Message(models.Model):
+    """One text on its way to one phone. This table is the queue: a task is only a nudge to look at it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    clinic = models.ForeignKey(
+        Clinic, verbose_name=_("clinic"), on_delete=models.PROTECT, related_name="messages"
+    )
+    channel = models.CharField(max_length=5, choices=Channel.choices, default=Channel.SMS)
+    purpose = models.CharField(_("purpose"), max_length=20, help_text=_("The template's key, or manual."))
+    to = models.CharField(_("to"), max_length=20)
+    body = models.TextField(_("text"))
+    language = models.CharField(_("language"), max_length=2, choices=Language.choices)
+    segments = models.PositiveSmallIntegerField(_("parts"))
+    encoding = models.CharField(_("encoding"), max_length=5, choices=Encoding.choices)
+
+    # What the text is about, in the words of the app that asked for it, and whose text it is.
+    subject_type = models.CharField(max_length=40, blank=True, default="")
+    subject_id = models.UUIDField(null=True)
+    recipient_id = models.UUIDField(null=True)
+    # Two requests with one key are one message, whoever repeats them.
+    dedupe_key = models.CharField(max_length=100, null=True, unique=True)
+
+    status = models.CharField(
+        _("status"), max_length=11, choices=MessageStatus.choices, default=MessageStatus.QUEUED
+    )
+    send_at = models.DateTimeField(_("send at"), help_text=_("Not before."))
+    expires_at = models.DateTimeField(_("useless after"))
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    provider = models.CharField(_("provider"), max_length=40, blank=True, default="")
+    provider_message_id = models.CharField(_("provider's number"), max_length=100, blank=True, default="")
+    error_code = models.CharField(_("error code"), max_length=40, blank=True, default="")
+    error_message = models.CharField(_("error"), max_length=300, blank=True, default="")
+    error_permanent = models.BooleanField(default=False)
+
+    # The claim: who sends it, since when by the real clock, until when nobody else may touch it.
+    claim = models.UUIDField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+
+    created_at = models.DateTimeField(_("created"))
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+
+    if TYPE_CHECKING:
+        clinic_id: UUID
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(name="message_status_known", condition=Q(status__in=MessageStatus.values)),
+            # A message being sent is always someone's, for a limited time; nothing else is.
+            models.CheckConstraint(
+                name="message_sending_has_a_lease",
+                condition=Q(
+                    status="sending",
+                    claim__isnull=False,
+                    claimed_at__isnull=False,
+                    lease_expires_at__isnull=False,
+                )
+                | ~Q(status="sending"),
+            ),
+            models.CheckConstraint(name="message_has_parts", condition=Q(segments__gte=1)),
+            models.UniqueConstraint(
+                name="message_provider_id_once",
+                fields=["provider", "provider_message_id"],
+                condition=~Q(provider_message_id=""),
+            ),
+        ]
+        indexes = [
+            # Partial: these stay as small as the work that is due, whatever the table's size.
+            models.Index(fields=["send_at", "id"], name="message_queue", condition=Q(status="queued")),
+            models.Index(fields=["lease_expires_at"], name="message_leases", condition=Q(status="sending")),
+            models.Index(fields=["claimed_at"], name="message_unknown", condition=Q(status="unknown")),
+            models.Index(
+                fields=["subject_id"], name="message_subject", condition=Q(subject_id__isnull=False)
+            ),
+            models.Index(fields=["clinic", "-created_at", "-id"], name="message_by_clinic"),
+            models.Index(fields=["recipient_id", "sent_at"], name="message_by_recipient"),
+            models.Index(fields=["to", "sent_at"], name="message_by_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} ({self.status})"
+
+
+class MessageEvent(models.Model):
+    """One thing that happened to a message, kept once however often it is told."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
+    status = models.CharField(_("status"), max_length=11, choices=MessageStatus.choices)
+    at = models.DateTimeField(_("when"))
+    provider = models.CharField(_("provider"), max_length=40, blank=True, default="")
+    code = models.CharField(_("code"), max_length=40, blank=True, default="")
+    detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return self.status
+
+
+class TemplateKey(models.TextChoices):
+    REMINDER = "reminder", _("reminder")
+    CONFIRMATION = "confirmation", _("visit booked")
+    RESCHEDULED = "rescheduled", _("visit moved")
+    CANCELLED = "cancelled", _("visit cancelled")
+    MISSED = "missed", _("visit missed")
+    LOW_STOCK = "low_stock", _("low stock")
+
+
+class MessageTemplate(models.Model):
+    """A text with placeholders: one for all clinics, or a clinic's own in its place."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    key = models.CharField(_("purpose"), max_length=20, choices=TemplateKey.choices)
+    language = models.CharField(_("language"), max_length=2, choices=Language.choices)
+    clinic = models.ForeignKey(
+        Clinic,
+        verbose_name=_("clinic"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="message_templates",
+        help_text=_("Empty: for all clinics that have none of their own."),
+    )
+    body = models.TextField(_("text"), max_length=1000)
+    keep_diacritics = models.BooleanField(
+        _("keep ê, ô and š"),
+        default=False,
+        help_text=_("They make a text up to three times as dear. Off: they are sent as e, o and s."),
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("message template")
+        verbose_name_plural = _("message templates")
+        ordering = ["key", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                name="template_once_for_all_clinics",
+                fields=["key", "language"],
+                condition=Q(clinic__isnull=True),
+                violation_error_message=_("There is such a template for all clinics already."),
+            ),
+            models.UniqueConstraint(
+                name="template_once_a_clinic",
+                fields=["key", "language", "clinic"],
+                condition=Q(clinic__isnull=False),
+                violation_error_message=_("This clinic has such a template already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_key_display()} ({self.get_language_display()})"
+
+
+class OptOut(models.Model):
+    """A phone that wants no texts. It holds in the whole system, whoever shares the phone."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    phone = models.CharField(_("phone"), max_length=20)
+    source = models.CharField(_("source"), max_length=20, help_text=_("A reply, a nurse, the provider."))
+    opted_out_at = models.DateTimeField(_("since"))
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("opt-out")
+        verbose_name_plural = _("opt-outs")
+        ordering = ["-opted_out_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="optout_one_in_force_a_phone", fields=["phone"], condition=Q(lifted_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="optout_lifted_after_start",
+                condition=Q(lifted_at__isnull=True) | Q(lifted_at__gte=F("opted_out_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("opt-out"))
+
+
+class SendingSwitch(models.Model):
+    """The kill switch: one row, read before every batch."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    sending = models.BooleanField(_("texts are being sent"), default=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("kill switch")
+        verbose_name_plural = _("kill switch")
+        constraints = [models.CheckConstraint(name="sendingswitch_one_row", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return str(_("on: texts are sent") if self.sending else _("OFF: no text leaves"))
