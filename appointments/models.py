@@ -141,7 +141,7 @@ class Appointment(models.Model):
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))
 
-    objects: ClassVar[models.Manager["Appointment"]] = AppointmentQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Appointment"]] = AppointmentQuerySet.as_manager()
 
     if TYPE_CHECKING:
         clinic_id: UUID
@@ -171,7 +171,7 @@ class Appointment(models.Model):
                 condition=~Q(reference=""),
                 violation_error_message=_("Another appointment of this clinic has this reference."),
             ),
-            # On PostgreSQL an exclusion constraint keeps all overlaps out (migration 0002); this holds everywhere.
+            # PostgreSQL keeps all overlaps out (migration 0002); this holds on SQLite too.
             models.UniqueConstraint(
                 name="appointment_patient_once_at_a_time",
                 fields=["patient", "starts_at"],
@@ -223,7 +223,7 @@ class Reminder(models.Model):
         Message, verbose_name=_("message"), null=True, on_delete=models.SET_NULL, related_name="reminder"
     )
 
-    objects: ClassVar[models.Manager["Reminder"]] = ReminderQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Reminder"]] = ReminderQuerySet.as_manager()
 
     if TYPE_CHECKING:
         appointment_id: UUID
@@ -248,7 +248,7 @@ class Reminder(models.Model):
 
 
 class FileImport(models.Model):
-    """A file on its way in: it waits in the database, is previewed, and is applied only as it was previewed."""
+    """A file on its way in: it waits in the database and is applied only as it was previewed."""
 
     class State(models.TextChoices):
         PREVIEWED = "previewed", _("waiting for your confirmation")
