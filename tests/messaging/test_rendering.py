@@ -91,6 +91,7 @@ def test_values_that_the_text_does_not_use_are_ignored():
         ("Dumela {name} {clinic}, tla", "Dumela, tla"),
         ("{name} {clinic}: tla", "tla"),
         ("Dumela\n{name}, tla", "Dumela\ntla"),
+        ("Dumela\n\n{name}\n\nTla", "Dumela\n\nTla"),
         ("Mr{name}s", "Mrs"),
         ("{name}", ""),
     ],
