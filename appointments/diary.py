@@ -1,4 +1,4 @@
-"""Who has a visit when: the rule that a patient is in one place at a time, and a clinic has room for so many."""
+"""Who has a visit when: a patient is in one place at a time, and a clinic has room for so many."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -87,7 +87,8 @@ class Diary:
                 )
         if clinic.slot_capacity is not None and self._peak(visit) >= clinic.slot_capacity:
             raise AppointmentConflict(
-                _("The clinic is full at this time: %(capacity)s at once.") % {"capacity": clinic.slot_capacity},
+                _("The clinic is full at this time: %(capacity)s at once.")
+                % {"capacity": clinic.slot_capacity},
                 details={"appointment_datetime": [_("Choose another time.")]},
             )
 

@@ -85,6 +85,22 @@ def drop_outdated(appointment_ids: Sequence[UUID], *, now: datetime) -> None:
     Reminder.objects.filter(pk__in=keys).delete()
 
 
+def resend_waiting(patient_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Takes back texts that wait for these patients and plans them again, as after a new phone number."""
+    waiting = Reminder.objects.filter(
+        appointment__patient__in=patient_ids, message__status=MessageStatus.QUEUED
+    )
+    reminder_ids = list(waiting.values_list("pk", flat=True))
+    cancel_queued(
+        MessageQuerySet(Message).filter(reminder__in=reminder_ids),
+        now=now,
+        reason=_("The phone has changed."),
+    )
+    Reminder.objects.filter(pk__in=reminder_ids, message__status=MessageStatus.CANCELLED).update(
+        state=ReminderState.PLANNED, message=None
+    )
+
+
 def queue_due_reminders(*, now: datetime) -> int:
     """Hands what is due to sending and gives the number of texts queued.
 
@@ -155,7 +171,9 @@ def drafts_for(reminders: Sequence[Reminder], now: datetime) -> list[Draft]:
             purpose=TemplateKey.REMINDER,
             to=reminder.appointment.patient.phone,
             text=book.text(
-                reminder.appointment.clinic_id, reminder.appointment.language, context_of(reminder.appointment)
+                reminder.appointment.clinic_id,
+                reminder.appointment.language,
+                context_of(reminder.appointment),
             ),
             language=reminder.appointment.language,
             send_at=now,
@@ -181,6 +199,11 @@ def context_of(appointment: Appointment) -> dict[str, str]:
 
 def drafts_due(now: datetime) -> Iterator[Draft]:
     """What the next pass would queue; changes nothing."""
-    keys = Reminder.objects.due(now).order_by("appointment_id").values_list("appointment_id", flat=True).distinct()
+    keys = (
+        Reminder.objects.due(now)
+        .order_by("appointment_id")
+        .values_list("appointment_id", flat=True)
+        .distinct()
+    )
     for ids in batched(keys.iterator(), BATCH):
         yield from drafts_for(choose(_load_due(set(ids), now), now).nearest, now)

@@ -20,7 +20,7 @@ def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:
     visits = dict(Reminder.objects.filter(message__in=messages).values_list("message_id", "visit_at"))
     refusals = {}
     for message in messages:
-        appointment = appointments.get(message.subject_id)  # type: ignore[arg-type]
+        appointment = appointments.get(message.subject_id)
         refusal = _refusal(message, appointment, visits.get(message.pk), now)
         if refusal is not None:
             refusals[message.pk] = refusal

@@ -4,28 +4,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
-from appointments.consent import on_file_consent
 from appointments.diary import Diary, Visit
 from appointments.models import (
     TRANSITIONS,
     Appointment,
     AppointmentStatus,
-    ConsentSource,
     Patient,
 )
-from appointments.names import name_key
-from appointments.reminding import drop_waiting, plan_reminders
+from appointments.reminding import plan_reminders
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
-from common.phones import PhoneError, parse_mobile
 
 APPOINTMENT = "appointments.appointment"
-PATIENT = "appointments.patient"
 
 
 def book(
@@ -63,7 +58,9 @@ def book(
         _check_reference(appointment)
         appointment.save(force_insert=True)
         plan_reminders([appointment], now=now)
-        record(actor, [Change("booked", APPOINTMENT, appointment.pk, clinic.pk, _values(appointment))], now=now)
+        record(
+            actor, [Change("booked", APPOINTMENT, appointment.pk, clinic.pk, _values(appointment))], now=now
+        )
     return appointment
 
 
@@ -97,9 +94,7 @@ def change(
     return appointment
 
 
-def cancel(
-    appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime
-) -> Appointment:
+def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
     """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
     with transaction.atomic():
         appointment = _locked(appointment_id, version)

@@ -129,7 +129,9 @@ class _SentToday:
         anywhere = Q(pk__isnull=True)
         for clinic_id in self._budgets:
             anywhere |= Q(clinic_id=clinic_id) & self._since(self._day_starts[clinic_id])
-        for clinic_id in Message.objects.filter(anywhere, status__in=_GONE).values_list("clinic_id", flat=True):
+        for clinic_id in Message.objects.filter(anywhere, status__in=_GONE).values_list(
+            "clinic_id", flat=True
+        ):
             self._clinics[clinic_id] += 1
 
     def full(self, message: Message) -> bool:

@@ -12,7 +12,11 @@ def check_providers(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     if not settings.SMS_PROVIDERS:
         problems.append(
-            Error("SMS_PROVIDERS is empty.", hint="Set SMS_PROVIDERS=console to start with.", id="messaging.E001")
+            Error(
+                "SMS_PROVIDERS is empty.",
+                hint="Set SMS_PROVIDERS=console to start with.",
+                id="messaging.E001",
+            )
         )
     for name in settings.SMS_PROVIDERS:
         try:
@@ -21,7 +25,7 @@ def check_providers(**_: Any) -> list[CheckMessage]:
             problems.append(
                 Error(
                     f"SMS_PROVIDERS names {name!r}, which is no provider.",
-                    hint=f"Use one of {', '.join(sorted(SHIPPED))}, or the dotted path of a provider's class.",
+                    hint=f"Use one of {', '.join(sorted(SHIPPED))}, or the dotted path of a class.",
                     id="messaging.E002",
                 )
             )

@@ -61,9 +61,7 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
 
 def sending_is_on() -> bool:
     """The setting is the ceiling, the switch in the admin the brake."""
-    return (
-        settings.SMS_SENDING_ENABLED and not SendingSwitch.objects.filter(pk=1, sending=False).exists()
-    )
+    return settings.SMS_SENDING_ENABLED and not SendingSwitch.objects.filter(pk=1, sending=False).exists()
 
 
 def expire_leases(now: datetime) -> int:
@@ -71,9 +69,7 @@ def expire_leases(now: datetime) -> int:
     found = 0
     while True:
         with transaction.atomic():
-            batch = list(
-                Message.objects.with_expired_lease(now).select_for_update(skip_locked=True)[:BATCH]
-            )
+            batch = list(Message.objects.with_expired_lease(now).select_for_update(skip_locked=True)[:BATCH])
             for message in batch:
                 message.status = MessageStatus.UNKNOWN
                 message.updated_at = now

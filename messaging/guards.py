@@ -1,4 +1,4 @@
-"""What must be asked upward at the moment of sending: whoever queued a text says whether it may still leave."""
+"""What is asked upward at the moment of sending: who queued a text says whether it may still leave."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

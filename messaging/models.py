@@ -203,7 +203,7 @@ class MessageTemplate(models.Model):
         related_name="message_templates",
         help_text=_("Empty: for all clinics that have none of their own."),
     )
-    body = models.TextField(_("text"), max_length=1000)
+    body = models.TextField(_("text"), max_length=1600)
     keep_diacritics = models.BooleanField(
         _("keep ê, ô and š"),
         default=False,

@@ -4,7 +4,7 @@ from accounts.models import Clinic
 
 
 def next_allowed(moment: datetime, clinic: Clinic) -> datetime:
-    """`moment` itself, or the end of the clinic's quiet hours, [from, to) in its local time, if it lies in them."""
+    """`moment`, or the end of the clinic's quiet hours if it lies in them: [from, to) in local time."""
     starts, ends = clinic.quiet_from, clinic.quiet_to
     if starts is None or ends is None:
         return moment

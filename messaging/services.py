@@ -133,6 +133,14 @@ def set_sending(on: bool, *, actor: Actor, now: datetime) -> None:
         SendingSwitch.objects.filter(pk=1).update(sending=on, changed_at=now)
         record(
             actor,
-            [Change("switched", "messaging.sendingswitch", UUID(int=1), None, {"sending": [switch.sending, on]})],
+            [
+                Change(
+                    "switched",
+                    "messaging.sendingswitch",
+                    UUID(int=1),
+                    None,
+                    {"sending": [switch.sending, on]},
+                )
+            ],
             now=now,
         )

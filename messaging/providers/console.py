@@ -15,7 +15,9 @@ class ConsoleProvider(Provider):
 
     async def send(self, text: OutgoingText) -> Outcome:
         # Outside a trial the output ends in logs, which hold no patient's data.
-        to, body = (text.to, text.body) if settings.DEBUG else (mask(text.to), f"({len(text.body)} characters)")
+        to, body = (
+            (text.to, text.body) if settings.DEBUG else (mask(text.to), f"({len(text.body)} characters)")
+        )
         sys.stdout.write(f"SMS to {to}: {body}\n")
         sys.stdout.flush()
         return Outcome(Result.ACCEPTED, provider_message_id=f"console-{uuid4()}")
