@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db.models import Q
@@ -12,6 +14,9 @@ from django.utils.translation import gettext as _
 from accounts.models import Clinic
 from appointments.errors import AppointmentConflict
 from appointments.models import MAX_DURATION_MINUTES, Appointment, AppointmentQuerySet
+
+
+Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +48,27 @@ class Diary:
 
     def __init__(self) -> None:
         self._visits: dict[UUID, Visit] = {}
+        self._seen: set[UUID] = set()
         self._by_patient: dict[UUID, set[UUID]] = defaultdict(set)
         self._by_clinic: dict[UUID, set[UUID]] = defaultdict(set)
 
-    def load(self, wanted: Collection[Visit], limited_clinics: Collection[UUID]) -> None:
-        """Reads what `wanted` could collide with: of the same patients, and of clinics with a limit.
+    def load_patients(self, patient_ids: Collection[UUID], span: Span) -> None:
+        """Reads these patients' visits within `span`.
 
-        Visits put here before stay as they are: they may have been moved in the meantime.
+        Visits that are here already stay as they are: they may have been moved in the meantime.
         """
-        if not wanted:
-            return
-        condition = Q(patient__in={v.patient_id for v in wanted}) & _within(
-            min(v.starts_at for v in wanted), max(v.ends_at for v in wanted)
-        )
-        for clinic_id in limited_clinics:
-            for starts_at, ends_at in _merged(v for v in wanted if v.clinic_id == clinic_id):
-                condition |= Q(clinic=clinic_id) & _within(starts_at, ends_at)
+        self._read(Q(patient__in=patient_ids) & _within(span))
+
+    def load_clinic(self, clinic_id: UUID, spans: Iterable[Span]) -> None:
+        """Reads all visits of a clinic within the spans."""
+        merged = _merged(spans)
+        if merged:
+            self._read(Q(clinic=clinic_id) & reduce(or_, map(_within, merged)))
+
+    def _read(self, condition: Q) -> None:
         found = AppointmentQuerySet(Appointment).live().filter(condition)
         for row in found.values_list("pk", "clinic_id", "patient_id", "starts_at", "ends_at").iterator():
-            if row[0] not in self._visits:
+            if row[0] not in self._seen:
                 self.put(Visit(*row))
 
     def put(self, visit: Visit) -> None:
@@ -71,6 +78,7 @@ class Diary:
         self._by_clinic[visit.clinic_id].add(visit.appointment_id)
 
     def remove(self, appointment_id: UUID) -> None:
+        self._seen.add(appointment_id)
         visit = self._visits.pop(appointment_id, None)
         if visit is not None:
             self._by_patient[visit.patient_id].discard(appointment_id)
@@ -108,18 +116,19 @@ class Diary:
         return peak
 
 
-def _within(starts_at: datetime, ends_at: datetime) -> Q:
+def _within(span: Span) -> Q:
     # The lower bound on the start lets the index do the work: no visit is longer than a day.
+    starts_at, ends_at = span
     earliest = starts_at - timedelta(minutes=MAX_DURATION_MINUTES)
     return Q(starts_at__gt=earliest, starts_at__lt=ends_at, ends_at__gt=starts_at)
 
 
-def _merged(visits: Iterable[Visit]) -> list[tuple[datetime, datetime]]:
-    """The spans of time that the visits cover; gaps under a day are closed, to keep the query short."""
-    spans: list[tuple[datetime, datetime]] = []
-    for visit in sorted(visits, key=lambda v: v.starts_at):
-        if spans and visit.starts_at - spans[-1][1] < timedelta(days=1):
-            spans[-1] = (spans[-1][0], max(spans[-1][1], visit.ends_at))
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time in fewer spans; gaps under a day are closed, to keep the query short."""
+    merged: list[Span] = []
+    for starts_at, ends_at in sorted(spans):
+        if merged and starts_at - merged[-1][1] < timedelta(days=1):
+            merged[-1] = (merged[-1][0], max(merged[-1][1], ends_at))
         else:
-            spans.append((visit.starts_at, visit.ends_at))
-    return spans
+            merged.append((starts_at, ends_at))
+    return merged

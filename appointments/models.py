@@ -36,6 +36,8 @@ class Patient(models.Model):
         _("consent came from"), max_length=10, choices=ConsentSource.choices, blank=True, default=""
     )
     consent_at = models.DateTimeField(_("consent recorded"), null=True, blank=True)
+    # Digests of what files last said of this patient; see Appointment.imported_cells.
+    imported_cells = models.JSONField(default=dict, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))

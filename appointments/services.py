@@ -171,13 +171,16 @@ def _locked(appointment_id: UUID, version: int | None) -> Appointment:
 def _make_room(appointment: Appointment) -> None:
     """Checks the diary while nobody else can book the same patient, or the same clinic if it has a limit."""
     clinic = appointment.clinic
-    limited = [clinic.pk] if clinic.slot_capacity is not None else []
+    limited = clinic.slot_capacity is not None
     if limited:
         Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     Patient.objects.select_for_update(no_key=True).get(pk=appointment.patient_id)
     visit = Visit.of(appointment)
+    span = (visit.starts_at, visit.ends_at)
     diary = Diary()
-    diary.load([visit], limited)
+    diary.load_patients([visit.patient_id], span)
+    if limited:
+        diary.load_clinic(clinic.pk, [span])
     diary.check(visit, clinic)
 
 

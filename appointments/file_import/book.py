@@ -1,0 +1,123 @@
+"""What a chunk of rows could touch, read in a few queries: patients, appointments, the diary.
+
+Rows are decided against this copy, and change it as they go, so that a later row sees what an
+earlier one did. A preview keeps it from chunk to chunk; a real import writes it and starts anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+
+from appointments.diary import Diary, Visit
+from appointments.file_import.rows import Row
+from appointments.models import Appointment, Patient
+
+
+class Book:
+    def __init__(self) -> None:
+        self.diary = Diary()
+        self._patients: dict[UUID, Patient] = {}
+        self._by_number: dict[tuple[UUID, str], UUID] = {}
+        self._by_identity: dict[tuple[UUID, str, str], set[UUID]] = defaultdict(set)
+        self._appointments: dict[UUID, Appointment] = {}
+        self._by_reference: dict[tuple[UUID, str], UUID] = {}
+        self._by_time: dict[tuple[UUID, datetime], set[UUID]] = defaultdict(set)
+        self._by_import_key: dict[str, set[UUID]] = defaultdict(set)
+
+    def load(self, rows: Sequence[Row], *, lock: bool) -> None:
+        """Reads what `rows` could touch. What is here already stays: rows before may have changed it."""
+        clinics = {row.clinic.pk for row in rows}
+        references = {row.reference for row in rows if row.reference}
+        by_row = Q(clinic__in=clinics, reference__in=references) | Q(
+            import_key__in={row.import_key for row in rows}
+        )
+        patients = (
+            Q(clinic__in=clinics, phone__in={row.phone for row in rows})
+            | Q(clinic__in=clinics, patient_number__in={r.patient_number for r in rows if r.patient_number})
+            | Q(pk__in=set(Appointment.objects.filter(by_row).values_list("patient_id", flat=True)))
+        )
+        # Patients are locked before appointments, as everywhere.
+        self._take_patients(patients, lock=lock)
+        times = {row.starts_at for row in rows}
+        self._take_appointments(by_row | Q(patient__in=self._patients, starts_at__in=times), lock=lock)
+        self._load_diary(rows)
+
+    def _take_patients(self, condition: Q, *, lock: bool) -> None:
+        queryset = Patient.objects.filter(condition).order_by("pk")
+        if lock:
+            queryset = queryset.select_for_update(no_key=True)
+        for patient in queryset.iterator():
+            if patient.pk not in self._patients:
+                self.put_patient(patient)
+
+    def _take_appointments(self, condition: Q, *, lock: bool) -> None:
+        queryset = Appointment.objects.filter(condition).order_by("pk")
+        if lock:
+            queryset = queryset.select_for_update(no_key=True)
+        for appointment in queryset.iterator():
+            if appointment.pk not in self._appointments:
+                self.put_appointment(appointment)
+
+    def _load_diary(self, rows: Sequence[Row]) -> None:
+        spans = [(row.starts_at, row.starts_at + self._longest(row)) for row in rows]
+        self.diary.load_patients(
+            self._patients.keys(), (min(start for start, _ in spans), max(end for _, end in spans))
+        )
+        for clinic in {row.clinic for row in rows if row.clinic.slot_capacity is not None}:
+            self.diary.load_clinic(
+                clinic.pk, [span for row, span in zip(rows, spans, strict=True) if row.clinic == clinic]
+            )
+
+    def _longest(self, row: Row) -> timedelta:
+        """How long the row's visit may be: what it says, or else what is stored for it."""
+        stored = self.by_reference(row)
+        minutes = (row.duration_minutes, stored.duration_minutes if stored else None, row.clinic.slot_minutes)
+        return timedelta(minutes=max(m for m in minutes if m is not None))
+
+    def put_patient(self, patient: Patient) -> None:
+        """Takes a patient in: new, read, or changed."""
+        self._patients[patient.pk] = patient
+        if patient.patient_number:
+            self._by_number[patient.clinic_id, patient.patient_number] = patient.pk
+        self._by_identity[patient.clinic_id, patient.phone, patient.name_key].add(patient.pk)
+
+    def put_appointment(self, appointment: Appointment) -> None:
+        """Takes an appointment in: new, read, or changed."""
+        self._appointments[appointment.pk] = appointment
+        if appointment.reference:
+            self._by_reference[appointment.clinic_id, appointment.reference] = appointment.pk
+        if appointment.import_key:
+            self._by_import_key[appointment.import_key].add(appointment.pk)
+        self._by_time[appointment.patient_id, appointment.starts_at].add(appointment.pk)
+        if appointment.is_live:
+            self.diary.put(Visit.of(appointment))
+        else:
+            self.diary.remove(appointment.pk)
+
+    def patient(self, patient_id: UUID) -> Patient:
+        return self._patients[patient_id]
+
+    def patient_by_number(self, row: Row) -> Patient | None:
+        pk = self._by_number.get((row.clinic.pk, row.patient_number))
+        return self._patients[pk] if pk and row.patient_number else None
+
+    def patients_by_identity(self, clinic_id: UUID, phone: str, key: str) -> list[Patient]:
+        """Those with this phone and name, as they are now."""
+        found = (self._patients[pk] for pk in self._by_identity.get((clinic_id, phone, key), ()))
+        return [p for p in found if (p.phone, p.name_key) == (phone, key)]
+
+    def by_reference(self, row: Row) -> Appointment | None:
+        pk = self._by_reference.get((row.clinic.pk, row.reference))
+        return self._appointments[pk] if pk and row.reference else None
+
+    def by_import_key(self, row: Row) -> list[Appointment]:
+        """Those that a file gave for this phone, name and time, wherever they are now."""
+        return [self._appointments[pk] for pk in self._by_import_key.get(row.import_key, ())]
+
+    def by_time(self, patient: Patient, starts_at: datetime) -> list[Appointment]:
+        """The patient's appointments at this time, as they are now."""
+        found = (self._appointments[pk] for pk in self._by_time.get((patient.pk, starts_at), ()))
+        return [a for a in found if a.starts_at == starts_at]

@@ -1,0 +1,78 @@
+"""Which patient a row means. Nobody guesses: where two could be meant, the row asks for the number."""
+
+from django.utils.translation import gettext as _
+
+from appointments.file_import.book import Book
+from appointments.file_import.refusal import RowRefused
+from appointments.file_import.rows import Row
+from appointments.models import Appointment, Patient
+
+
+def find_patient(book: Book, row: Row) -> Patient | None:
+    """By the clinic's number; without one, by clinic, phone and name. None: a new patient."""
+    alike = book.patients_by_identity(row.clinic.pk, row.phone, row.name_key)
+    if not row.patient_number:
+        if len(alike) > 1:
+            raise RowRefused(
+                "patient_number",
+                "AMBIGUOUS_PATIENT",
+                _("Several patients have this phone and name. Add the patient number."),
+            )
+        return alike[0] if alike else None
+    by_number = book.patient_by_number(row)
+    if by_number is not None:
+        refuse_other_patient(row, by_number)
+        return by_number
+    # A number that arrives for a patient without one is adopted.
+    return next((patient for patient in alike if not patient.patient_number), None)
+
+
+def refuse_other_patient(row: Row, patient: Patient) -> None:
+    """The same name or the same phone makes it a correction; neither makes it another person."""
+    same = row.phone == patient.phone or (row.name_key != "" and row.name_key == patient.name_key)
+    numbers = {row.patient_number, patient.patient_number} - {""}
+    if same and len(numbers) < 2:
+        return
+    if row.reference:
+        raise RowRefused(
+            "reference",
+            "REFERENCE_REUSED",
+            _("This reference belongs to an appointment of another patient. Use a new reference."),
+        )
+    raise RowRefused(
+        "patient_number",
+        "OTHER_PATIENT",
+        _("This number belongs to a patient with another name and phone. Check the row."),
+    )
+
+
+def refuse_taken_identity(book: Book, row: Row, patient: Patient) -> None:
+    """A correction must not make two patients one."""
+    holder = book.patient_by_number(row)
+    if holder is not None and holder.pk != patient.pk:
+        raise RowRefused(
+            "patient_number", "OTHER_PATIENT", _("Another patient has this patient number. Check the row.")
+        )
+    if not patient.patient_number:
+        alike = book.patients_by_identity(patient.clinic_id, patient.phone, patient.name_key)
+        if any(other.pk != patient.pk and not other.patient_number for other in alike):
+            raise RowRefused(
+                "patient_name",
+                "OTHER_PATIENT",
+                _("Another patient of this clinic has this name and phone. Check the row."),
+            )
+
+
+def refuse_second_version(row: Row, appointment: Appointment) -> None:
+    """The same appointment twice in one file, with different content."""
+    if row.reference and row.reference == appointment.reference:
+        raise RowRefused(
+            "reference",
+            "REFERENCE_REUSED",
+            _("This reference stands in an earlier row with other content. Keep one of the rows."),
+        )
+    raise RowRefused(
+        "appointment_datetime",
+        "DUPLICATE_ROW",
+        _("An earlier row has the same patient and time with other content. Keep one of the rows."),
+    )

@@ -1,0 +1,249 @@
+"""What each row does: creates, updates, leaves unchanged, or is rejected. Decided in memory, in file order."""
+
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from appointments.consent import on_file_consent
+from appointments.diary import Visit
+from appointments.errors import AppointmentConflict
+from appointments.file_import.book import Book
+from appointments.file_import.differences import differences, values_of
+from appointments.file_import.identity import (
+    find_patient,
+    refuse_other_patient,
+    refuse_second_version,
+    refuse_taken_identity,
+)
+from appointments.file_import.refusal import RowRefused
+from appointments.file_import.rows import RejectedRecord, Row
+from appointments.models import Appointment, AppointmentStatus, ConsentSource, Patient
+from appointments.services import refuse_early_attendance, refuse_past, refuse_transition
+from common.errors import DomainError
+from common.ids import new_id
+
+PATIENT_CELLS = ("patient_number", "name", "phone", "consent")
+
+
+class Outcome(Enum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+
+
+@dataclass(slots=True)
+class PlannedRow:
+    """What a row does to its appointment and patient, with [before, after] of the fields it changes."""
+
+    row: Row
+    outcome: Outcome
+    appointment: Appointment
+    patient: Patient
+    new_patient: bool = False
+    # The visit's time or liveness changed, so its reminders are planned anew.
+    replan: bool = False
+    # What the file said last is to be kept, even where no field changes.
+    remember: bool = False
+    appointment_changes: dict[str, list[Any]] = field(default_factory=dict)
+    patient_changes: dict[str, list[Any]] = field(default_factory=dict)
+
+
+class Planner:
+    """Decides the rows of one file, one after the other, against a Book."""
+
+    def __init__(self, book: Book, now: datetime) -> None:
+        self.book = book
+        self._now = now
+        # What this file has said of each appointment so far.
+        self._said: dict[UUID, str] = {}
+
+    def plan(self, row: Row) -> PlannedRow | RejectedRecord:
+        try:
+            appointment = self._find(row)
+            planned = self._create(row) if appointment is None else self._compare(row, appointment)
+        except RowRefused as refusal:
+            return RejectedRecord(row.record, refusal.column, refusal.code, refusal.reason)
+        except DomainError as error:
+            column = next(iter(error.details), "appointment_datetime")
+            return RejectedRecord(row.record, column, error.code, error.message)
+        self._said[planned.appointment.pk] = row.content
+        return planned
+
+    def _find(self, row: Row) -> Appointment | None:
+        """The appointment that the row is about, if there is one."""
+        if row.reference:
+            found = self.book.by_reference(row)
+            if found is not None:
+                return found
+        # What a file gave for this person and time, wherever a nurse has moved it since.
+        candidates = self.book.by_import_key(row)
+        patient = find_patient(self.book, row)
+        if patient is not None:
+            candidates += self.book.by_time(patient, row.starts_at)
+        if row.reference:
+            # Only an appointment without a reference can adopt this one.
+            candidates = [a for a in candidates if not a.reference]
+        return min(candidates, key=lambda a: (not a.is_live, a.pk), default=None)
+
+    def _create(self, row: Row) -> PlannedRow:
+        refuse_past(row.starts_at, self._now)
+        patient = find_patient(self.book, row)
+        before = values_of(patient) if patient else {}
+        planned_patient = copy(patient) if patient else self._new_patient(row)
+        self._correct_patient(row, planned_patient)
+        appointment = self._new_appointment(row, planned_patient)
+        if appointment.status in (AppointmentStatus.ATTENDED, AppointmentStatus.MISSED):
+            self._refuse_status(row, AppointmentStatus.BOOKED, appointment.status, row.starts_at)
+        if appointment.is_live:
+            self._make_room(appointment, row)
+        self.book.put_patient(planned_patient)
+        self.book.put_appointment(appointment)
+        return PlannedRow(
+            row,
+            Outcome.CREATED,
+            appointment,
+            planned_patient,
+            new_patient=patient is None,
+            replan=True,
+            remember=True,
+            appointment_changes=differences({}, values_of(appointment)),
+            patient_changes=differences(before, values_of(planned_patient)),
+        )
+
+    def _new_patient(self, row: Row) -> Patient:
+        consent, source, at = on_file_consent(row.clinic, self._now)
+        return Patient(
+            id=new_id(),
+            clinic_id=row.clinic.pk,
+            patient_number=row.patient_number,
+            name=row.name,
+            name_key=row.name_key,
+            phone=row.phone,
+            consent=consent,
+            consent_source=source,
+            consent_at=at,
+            created_at=self._now,
+            updated_at=self._now,
+        )
+
+    def _new_appointment(self, row: Row, patient: Patient) -> Appointment:
+        minutes = row.duration_minutes or row.clinic.slot_minutes
+        return Appointment(
+            id=new_id(),
+            clinic_id=row.clinic.pk,
+            patient_id=patient.pk,
+            reference=row.reference,
+            starts_at=row.starts_at,
+            ends_at=row.starts_at + timedelta(minutes=minutes),
+            duration_minutes=minutes,
+            visit_type=row.visit_type,
+            language=row.language or row.clinic.default_language,
+            status=row.status or AppointmentStatus.BOOKED,
+            imported_cells=row.digests,
+            import_key=row.import_key,
+            created_at=self._now,
+            updated_at=self._now,
+        )
+
+    def _compare(self, row: Row, stored: Appointment) -> PlannedRow:
+        """Takes over what is new in the file; what is not new never undoes what a nurse did since."""
+        if self._said.get(stored.pk, row.content) != row.content:
+            refuse_second_version(row, stored)
+        stored_patient = self.book.patient(stored.patient_id)
+        last = stored.imported_cells
+        if all(last.get(cell) == digest for cell, digest in row.digests.items()):
+            return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)
+        # Decided on copies, so that a refusal leaves the book as it was.
+        appointment, patient = copy(stored), copy(stored_patient)
+        if any(last.get(cell) != row.digests.get(cell) for cell in PATIENT_CELLS if cell in row.digests):
+            refuse_other_patient(row, patient)
+        self._correct_patient(row, patient)
+        self._change_appointment(row, appointment, last)
+        appointment.imported_cells = {**last, **row.digests}
+        appointment.import_key = row.import_key
+        self.book.put_patient(patient)
+        self.book.put_appointment(appointment)
+        appointment_changes = differences(values_of(stored), values_of(appointment))
+        patient_changes = differences(values_of(stored_patient), values_of(patient))
+        return PlannedRow(
+            row,
+            Outcome.UPDATED if appointment_changes or patient_changes else Outcome.UNCHANGED,
+            appointment,
+            patient,
+            replan="starts_at" in appointment_changes or appointment.is_live != stored.is_live,
+            remember=True,
+            appointment_changes=appointment_changes,
+            patient_changes=patient_changes,
+        )
+
+    def _correct_patient(self, row: Row, patient: Patient) -> None:
+        """Takes over what the file newly says of the patient: number, name, phone, consent."""
+        last = patient.imported_cells
+        said = {cell: row.digests[cell] for cell in PATIENT_CELLS if cell in row.digests}
+        new = {cell for cell, digest in said.items() if last.get(cell) != digest}
+        patient.imported_cells = {**last, **said}
+        if new & {"patient_number", "name", "phone"}:
+            if "patient_number" in new:
+                patient.patient_number = row.patient_number
+            if "name" in new:
+                patient.name, patient.name_key = row.name, row.name_key
+            if "phone" in new:
+                patient.phone = row.phone
+            refuse_taken_identity(self.book, row, patient)
+        if "consent" in new and row.consent is not None:
+            on_file = patient.consent_source == ConsentSource.ON_FILE
+            if patient.consent != row.consent or on_file:
+                patient.consent, patient.consent_source = row.consent, ConsentSource.FILE
+                patient.consent_at = self._now
+
+    def _change_appointment(self, row: Row, appointment: Appointment, last: dict[str, str]) -> None:
+        """Takes over what the file newly says of the visit."""
+
+        def new(cell: str, present: Any) -> Any:
+            said = cell in row.digests and last.get(cell) != row.digests[cell]
+            return getattr(row, cell) if said else present
+
+        before = copy(appointment)
+        appointment.reference = appointment.reference or row.reference
+        appointment.visit_type = new("visit_type", appointment.visit_type)
+        appointment.language = new("language", appointment.language)
+        appointment.starts_at = new("starts_at", appointment.starts_at)
+        appointment.duration_minutes = new("duration_minutes", appointment.duration_minutes)
+        appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
+        appointment.status = new("status", appointment.status)
+        moved = appointment.starts_at != before.starts_at
+        retimed = moved or appointment.ends_at != before.ends_at
+        if retimed and not before.is_live:
+            raise RowRefused(
+                "appointment_datetime",
+                "STATE_CONFLICT",
+                _("This appointment is over or cancelled here. Give the new one a new reference."),
+            )
+        if moved:
+            refuse_past(appointment.starts_at, self._now)
+            if appointment.status == before.status == AppointmentStatus.CONFIRMED:
+                appointment.status = AppointmentStatus.BOOKED
+        if appointment.status != before.status:
+            self._refuse_status(row, before.status, appointment.status, appointment.starts_at)
+        if appointment.is_live and (retimed or not before.is_live):
+            self._make_room(appointment, row)
+
+    def _refuse_status(self, row: Row, before: str, after: str, starts_at: datetime) -> None:
+        try:
+            refuse_transition(before, after)
+            if after in (AppointmentStatus.ATTENDED, AppointmentStatus.MISSED):
+                refuse_early_attendance(starts_at, row.clinic, self._now)
+        except DomainError as error:
+            raise RowRefused("status", error.code, error.message) from error
+
+    def _make_room(self, appointment: Appointment, row: Row) -> None:
+        try:
+            self.book.diary.check(Visit.of(appointment), row.clinic)
+        except AppointmentConflict as conflict:
+            raise RowRefused("appointment_datetime", conflict.code, conflict.message) from conflict
