@@ -15,7 +15,6 @@ from accounts.models import Clinic
 from appointments.errors import AppointmentConflict
 from appointments.models import MAX_DURATION_MINUTES, Appointment, AppointmentQuerySet
 
-
 Span = tuple[datetime, datetime]
 
 

@@ -8,14 +8,16 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django_q.tasks import async_task
 
-from appointments.models import LIVE, Appointment, Reminder, ReminderQuerySet, ReminderState
+from accounts.models import Clinic
+from appointments.models import LIVE, Appointment, Patient, Reminder, ReminderQuerySet, ReminderState
 from common.batches import batched
 from common.locks import one_at_a_time
 from messaging.models import Message, MessageQuerySet, MessageStatus, TemplateKey
 from messaging.rendering import visit_words
 from messaging.services import Draft, cancel_queued, enqueue
-from messaging.template_book import TemplateBook
+from messaging.template_book import TemplateBook, Text
 
 SUBJECT = "appointments.appointment"
 BATCH = 500
@@ -62,12 +64,16 @@ def plan_reminders(appointments: Sequence[Appointment], *, now: datetime) -> Non
     """
     drop_outdated([a.pk for a in appointments], now=now)
     live = [appointment for appointment in appointments if appointment.is_live]
+    reminders = [r for a in live for r in reminders_for(a, a.clinic.reminder_hours_before, now)]
     # A reminder that has left for this very time stays the only one: the conflict is the guarantee.
-    Reminder.objects.bulk_create(
-        (r for a in live for r in reminders_for(a, a.clinic.reminder_hours_before, now)),
-        ignore_conflicts=True,
-        batch_size=1000,
-    )
+    Reminder.objects.bulk_create(reminders, ignore_conflicts=True, batch_size=1000)
+    nudge_if_due(reminders, now)
+
+
+def nudge_if_due(reminders: Iterable[Reminder], now: datetime) -> None:
+    """Has the worker look at once, when this transaction is committed, if one of them is due already."""
+    if any(reminder.due_at <= now for reminder in reminders):
+        transaction.on_commit(lambda: async_task("appointments.tasks.remind"))
 
 
 def drop_outdated(appointment_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -181,7 +187,7 @@ def drafts_for(reminders: Sequence[Reminder], now: datetime) -> list[Draft]:
             text=book.text(
                 reminder.appointment.clinic_id,
                 reminder.appointment.language,
-                context_of(reminder.appointment),
+                context_of(reminder.appointment, reminder.appointment.patient, reminder.appointment.clinic),
             ),
             language=reminder.appointment.language,
             send_at=now,
@@ -195,14 +201,20 @@ def drafts_for(reminders: Sequence[Reminder], now: datetime) -> list[Draft]:
     ]
 
 
-def context_of(appointment: Appointment) -> dict[str, str]:
+def context_of(appointment: Appointment, patient: Patient, clinic: Clinic) -> dict[str, str]:
     """What a template's placeholders stand for."""
     return {
-        "name": appointment.patient.name,
-        "clinic": appointment.clinic.name,
-        "clinic_phone": appointment.clinic.phone,
-        **visit_words(appointment.starts_at, appointment.clinic.zone, appointment.language),
+        "name": patient.name,
+        "clinic": clinic.name,
+        "clinic_phone": clinic.phone,
+        **visit_words(appointment.starts_at, clinic.zone, appointment.language),
     }
+
+
+def preview_text(appointment: Appointment, patient: Patient, clinic: Clinic) -> Text:
+    """The reminder that this visit would get, as the patient would read it."""
+    book = TemplateBook(TemplateKey.REMINDER, [clinic.pk])
+    return book.text(clinic.pk, appointment.language, context_of(appointment, patient, clinic))
 
 
 def drafts_due(now: datetime) -> Iterator[Draft]:

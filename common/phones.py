@@ -1,53 +1,62 @@
 """Phone numbers: read in any way people write them, stored as E.164, shown masked where names are not due."""
 
 import re
+import unicodedata
 
 import phonenumbers
 from django.conf import settings
 from django.utils.translation import gettext as _
-from phonenumbers import PhoneNumber, PhoneNumberType
+from phonenumbers import PhoneNumberType
 
-_SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+_SCIENTIFIC = re.compile(r"\+?\d+([.,]\d+)?[eE]\+?\d+")
+# A stricter alphabet than libphonenumber's own: it would drop words, extensions and a second number.
+_ONE_NUMBER = re.compile(r"[(\s]*[+＋]?[\d\s().\u2010-\u2015\u2212-]+")
 _HAS_SMS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 class PhoneError(ValueError):
-    """Says, without the number itself, why it can't be texted."""
+    """Says, without the number itself, why it can't be texted.
+
+    `code` is MISSING_PHONE, INVALID_PHONE or NOT_A_MOBILE.
+    """
+
+    def __init__(self, message: str, code: str = "INVALID_PHONE") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def parse_mobile(raw: str, region: str | None = None) -> str:
     """E.164 of a mobile number in local or international form, or PhoneError with the reason.
 
-    `region` (ISO country, default the setting PHONE_REGION) decides what a local number is.
+    `region` (ISO country, default the setting PHONE_REGION) decides what a local number is. A foreign
+    number needs its + or 00, so that a mistyped local one is never a stranger's abroad.
     """
-    text = raw.strip().lstrip("'").strip()
+    # Numbers copied from a phone's contacts come wrapped in invisible marks of direction.
+    text = raw if raw.isascii() else "".join(c for c in raw if unicodedata.category(c) != "Cf")
+    text = text.strip().lstrip("'’").strip()
     if not text:
-        raise PhoneError(_("There is no phone number."))
+        raise PhoneError(_("There is no phone number."), "MISSING_PHONE")
     if _SCIENTIFIC.fullmatch(text):
         raise PhoneError(
-            _("The spreadsheet has shortened this phone number. Format the column as text and save again.")
+            _(
+                "The spreadsheet has shortened this phone number. Format the column as text, "
+                "type the number again and save the file."
+            )
         )
     text = text.removesuffix(".0")
-    if not any(c.isdigit() for c in text):
-        raise PhoneError(_("This is not a phone number."))
-    number = _read(text, region or settings.PHONE_REGION)
-    if number is None:
+    if not _ONE_NUMBER.fullmatch(text):
+        raise PhoneError(_("This is not a phone number. Write one number only, without words."))
+    try:
+        # "26775678901", as spreadsheets make it of "+26775678901", is read too: the region's own code.
+        number = phonenumbers.parse(text, region or settings.PHONE_REGION)
+    except phonenumbers.NumberParseException:
+        raise PhoneError(_("This phone number does not exist. Check the digits.")) from None
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
         raise PhoneError(_("This phone number does not exist. Check the digits."))
-    if phonenumbers.number_type(number) not in _HAS_SMS:
-        raise PhoneError(_("This is not a mobile number, so it can't get texts."))
+    if kind not in _HAS_SMS:
+        raise PhoneError(_("This is not a mobile number, so it can't get texts."), "NOT_A_MOBILE")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _read(text: str, region: str) -> PhoneNumber | None:
-    # "26775678901" is an international number that lost its plus, as spreadsheets make them.
-    for attempt in (text, "+" + text):
-        try:
-            number = phonenumbers.parse(attempt, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            return number
-    return None
 
 
 def mask(phone: str) -> str:

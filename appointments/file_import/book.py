@@ -100,6 +100,9 @@ class Book:
     def patient(self, patient_id: UUID) -> Patient:
         return self._patients[patient_id]
 
+    def appointment(self, appointment_id: UUID) -> Appointment:
+        return self._appointments[appointment_id]
+
     def patient_by_number(self, row: Row) -> Patient | None:
         pk = self._by_number.get((row.clinic.pk, row.patient_number))
         return self._patients[pk] if pk and row.patient_number else None

@@ -1,5 +1,6 @@
-"""What each row does: creates, updates, leaves unchanged, or is rejected. Decided in memory, in file order."""
+"""What each row does: creates, updates, leaves unchanged, is rejected. Decided in memory, in file order."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,6 +47,7 @@ class PlannedRow:
     appointment: Appointment
     patient: Patient
     new_patient: bool = False
+    patient_touched: bool = False
     # The visit's time or liveness changed, so its reminders are planned anew.
     replan: bool = False
     # What the file said last is to be kept, even where no field changes.
@@ -55,13 +57,14 @@ class PlannedRow:
 
 
 class Planner:
-    """Decides the rows of one file, one after the other, against a Book."""
+    """Decides the rows of one chunk, one after the other, against a Book."""
 
-    def __init__(self, book: Book, now: datetime) -> None:
+    def __init__(self, book: Book, said_before: Mapping[UUID, str], now: datetime) -> None:
+        """`said_before`: what earlier chunks of this file said of each appointment."""
         self.book = book
+        self.said: dict[UUID, str] = {}
+        self._said_before = said_before
         self._now = now
-        # What this file has said of each appointment so far.
-        self._said: dict[UUID, str] = {}
 
     def plan(self, row: Row) -> PlannedRow | RejectedRecord:
         try:
@@ -72,7 +75,7 @@ class Planner:
         except DomainError as error:
             column = next(iter(error.details), "appointment_datetime")
             return RejectedRecord(row.record, column, error.code, error.message)
-        self._said[planned.appointment.pk] = row.content
+        self.said[planned.appointment.pk] = row.content
         return planned
 
     def _find(self, row: Row) -> Appointment | None:
@@ -102,6 +105,9 @@ class Planner:
             self._refuse_status(row, AppointmentStatus.BOOKED, appointment.status, row.starts_at)
         if appointment.is_live:
             self._make_room(appointment, row)
+        patient_changes = differences(before, values_of(planned_patient))
+        if patient is not None:
+            self._new_version(planned_patient, patient_changes)
         self.book.put_patient(planned_patient)
         self.book.put_appointment(appointment)
         return PlannedRow(
@@ -110,11 +116,17 @@ class Planner:
             appointment,
             planned_patient,
             new_patient=patient is None,
+            patient_touched=patient is None or patient.imported_cells != planned_patient.imported_cells,
             replan=True,
             remember=True,
             appointment_changes=differences({}, values_of(appointment)),
-            patient_changes=differences(before, values_of(planned_patient)),
+            patient_changes=patient_changes,
         )
+
+    def _new_version(self, thing: Patient | Appointment, changes: dict[str, list[Any]]) -> None:
+        if changes:
+            thing.version += 1
+            thing.updated_at = self._now
 
     def _new_patient(self, row: Row) -> Patient:
         consent, source, at = on_file_consent(row.clinic, self._now)
@@ -153,7 +165,8 @@ class Planner:
 
     def _compare(self, row: Row, stored: Appointment) -> PlannedRow:
         """Takes over what is new in the file; what is not new never undoes what a nurse did since."""
-        if self._said.get(stored.pk, row.content) != row.content:
+        said = self.said.get(stored.pk) or self._said_before.get(stored.pk) or row.content
+        if said != row.content:
             refuse_second_version(row, stored)
         stored_patient = self.book.patient(stored.patient_id)
         last = stored.imported_cells
@@ -167,15 +180,18 @@ class Planner:
         self._change_appointment(row, appointment, last)
         appointment.imported_cells = {**last, **row.digests}
         appointment.import_key = row.import_key
-        self.book.put_patient(patient)
-        self.book.put_appointment(appointment)
         appointment_changes = differences(values_of(stored), values_of(appointment))
         patient_changes = differences(values_of(stored_patient), values_of(patient))
+        self._new_version(appointment, appointment_changes)
+        self._new_version(patient, patient_changes)
+        self.book.put_patient(patient)
+        self.book.put_appointment(appointment)
         return PlannedRow(
             row,
             Outcome.UPDATED if appointment_changes or patient_changes else Outcome.UNCHANGED,
             appointment,
             patient,
+            patient_touched=stored_patient.imported_cells != patient.imported_cells,
             replan="starts_at" in appointment_changes or appointment.is_live != stored.is_live,
             remember=True,
             appointment_changes=appointment_changes,

@@ -14,6 +14,8 @@ from appointments.file_import.errors import CellError
 from appointments.file_import.reading import Record
 from appointments.names import name_key
 
+REMEMBERED_PHONES = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
@@ -62,6 +64,7 @@ class RowReader:
     def __init__(self, clinics: Mapping[str, Clinic], default_clinic: Clinic | None) -> None:
         self._clinics = clinics
         self._default = default_clinic
+        self._phones: dict[str, str] = {}
 
     def read(self, record: Record) -> Row | RejectedRecord:
         if record.problem is not None:
@@ -74,7 +77,7 @@ class RowReader:
 
     def _row(self, record: Record) -> Row:
         given = _Given(record.cells)
-        phone = cells.read_phone(given["patient_phone"])
+        phone = self._phone(given["patient_phone"])
         clinic = self._clinic(given["clinic"])
         name = cells.read_text(given["patient_name"], "patient_name", 120)
         values: dict[str, Any] = {
@@ -83,9 +86,9 @@ class RowReader:
             "patient_number": cells.read_text(given["patient_number"], "patient_number", 40),
             "reference": cells.read_text(given["reference"], "reference", 60),
             "starts_at": cells.read_when(
-                given["appointment_datetime"],
-                given["appointment_date"],
-                given["appointment_time"],
+                record.cells.get("appointment_datetime"),
+                record.cells.get("appointment_date"),
+                record.cells.get("appointment_time"),
                 clinic.zone,
             ),
             "duration_minutes": given.optional("duration_minutes", cells.read_duration),
@@ -101,10 +104,19 @@ class RowReader:
             clinic=clinic,
             name_key=key,
             digests={
-                field: _digest(str(value)) for field, value in compared.items() if value is not None and value != ""
+                cell: _digest(str(value)) for cell, value in compared.items() if value not in (None, "")
             },
             **values,
         )
+
+    def _phone(self, text: str) -> str:
+        # Half of the time of reading a row; a patient comes back in many rows.
+        phone = self._phones.get(text)
+        if phone is None:
+            if len(self._phones) >= REMEMBERED_PHONES:
+                self._phones.clear()
+            phone = self._phones[text] = cells.read_phone(text)
+        return phone
 
     def _clinic(self, text: str) -> Clinic:
         code = cells.read_text(text, "clinic", 40).upper()
@@ -114,7 +126,7 @@ class RowReader:
             return self._default
         clinic = self._clinics.get(code)
         if clinic is None:
-            raise CellError("clinic", "UNKNOWN_CLINIC", _("There is no clinic with this code. Check the code."))
+            raise CellError("clinic", "UNKNOWN_CLINIC", _("There is no clinic with this code."))
         return clinic
 
 

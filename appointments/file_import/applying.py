@@ -1,0 +1,102 @@
+"""Writes what a chunk of rows does, in a bounded number of statements."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from accounts.audit import Actor, Change, record
+from appointments.file_import.book import Book
+from appointments.file_import.planning import Outcome, PlannedRow
+from appointments.models import Appointment, AppointmentStatus, Patient, Reminder
+from appointments.patients import PATIENT
+from appointments.reminding import nudge_if_due, plan_reminders, reminders_for, resend_waiting
+from appointments.services import APPOINTMENT
+
+_PATIENT_FIELDS = [
+    "patient_number",
+    "name",
+    "name_key",
+    "phone",
+    "consent",
+    "consent_source",
+    "consent_at",
+    "imported_cells",
+    "version",
+    "updated_at",
+]
+_APPOINTMENT_FIELDS = [
+    "reference",
+    "starts_at",
+    "ends_at",
+    "duration_minutes",
+    "visit_type",
+    "language",
+    "status",
+    "imported_cells",
+    "import_key",
+    "version",
+    "updated_at",
+]
+
+
+def apply(planned: Sequence[PlannedRow], book: Book, *, actor: Actor, now: datetime) -> None:
+    """Part of the caller's transaction, which planned the rows and holds their locks."""
+    rows = [row for row in planned if row.remember]
+    _write_patients(rows, book)
+    _write_appointments(rows, book)
+    _write_reminders(rows, book, now)
+    record(actor, _changes(rows), now=now)
+
+
+def _write_patients(rows: Sequence[PlannedRow], book: Book) -> None:
+    # A patient may stand in several rows; the book holds what the last of them left.
+    new = {row.patient.pk for row in rows if row.new_patient}
+    touched = {row.patient.pk for row in rows if row.patient_touched} - new
+    Patient.objects.bulk_create([book.patient(pk) for pk in sorted(new)], batch_size=1000)
+    Patient.objects.bulk_update([book.patient(pk) for pk in sorted(touched)], _PATIENT_FIELDS, batch_size=100)
+
+
+def _write_appointments(rows: Sequence[PlannedRow], book: Book) -> None:
+    created = {row.appointment.pk for row in rows if row.outcome is Outcome.CREATED}
+    touched = {row.appointment.pk for row in rows} - created
+    moved = {row.appointment.pk for row in rows if row.replan} - created
+    # Out of the way first: PostgreSQL checks row by row, and two visits may change places.
+    Appointment.objects.filter(pk__in=moved).update(status=AppointmentStatus.CANCELLED)
+    Appointment.objects.bulk_update(
+        [book.appointment(pk) for pk in sorted(touched)], _APPOINTMENT_FIELDS, batch_size=100
+    )
+    Appointment.objects.bulk_create([book.appointment(pk) for pk in sorted(created)], batch_size=1000)
+
+
+def _write_reminders(rows: Sequence[PlannedRow], book: Book, now: datetime) -> None:
+    clinics = {row.row.clinic.pk: row.row.clinic for row in rows}
+    reminders, moved = [], []
+    for row in rows:
+        appointment = book.appointment(row.appointment.pk)
+        if row.outcome is Outcome.CREATED and appointment.is_live:
+            rules = clinics[appointment.clinic_id].reminder_hours_before
+            reminders += reminders_for(appointment, rules, now)
+        elif row.replan:
+            appointment.clinic = clinics[appointment.clinic_id]
+            moved.append(appointment)
+    Reminder.objects.bulk_create(reminders, batch_size=1000)
+    nudge_if_due(reminders, now)
+    if moved:
+        plan_reminders(moved, now=now)
+    rung = [row.patient.pk for row in rows if "phone" in row.patient_changes and not row.new_patient]
+    if rung:
+        resend_waiting(rung, now=now)
+
+
+def _changes(rows: Sequence[PlannedRow]) -> list[Change]:
+    changes = []
+    for row in rows:
+        clinic_id = row.row.clinic.pk
+        if row.patient_changes:
+            action = "imported" if row.new_patient else "changed by import"
+            changes.append(Change(action, PATIENT, row.patient.pk, clinic_id, row.patient_changes))
+        if row.appointment_changes:
+            action = "imported" if row.outcome is Outcome.CREATED else "changed by import"
+            changes.append(
+                Change(action, APPOINTMENT, row.appointment.pk, clinic_id, row.appointment_changes)
+            )
+    return changes

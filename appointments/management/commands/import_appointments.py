@@ -1,0 +1,93 @@
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from accounts.audit import COMMAND
+from accounts.models import Clinic
+from appointments.file_import.importing import Report, import_file
+from appointments.file_import.reading import MAX_BYTES, AppointmentFile, UnreadableFile, open_file
+from appointments.file_import.rows import RejectedRecord
+from appointments.file_import.writing import write_rejected
+
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports a file of appointments (CSV). Exit code 0: all rows taken; "
+        "1: some rows were rejected; 2: the file can't be read."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--clinic", metavar="CODE", help="the clinic of rows that name none")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
+        parser.add_argument(
+            "--errors", type=Path, metavar="OUT.csv", help="write the rejected rows with their reasons here"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        try:
+            file = self._open(options["file"])
+            clinic = self._clinic(options["clinic"])
+        except UnreadableFile as error:
+            self.stderr.write(error.message)
+            sys.exit(2)
+        rejected: list[RejectedRecord] = []
+        report = import_file(
+            file,
+            clinics=Clinic.objects.all(),
+            default_clinic=clinic,
+            actor=COMMAND,
+            now=timezone.now(),
+            dry_run=options["dry_run"],
+            on_rejected=rejected.extend,
+        )
+        self._tell(report, rejected, dry_run=options["dry_run"])
+        if options["errors"] is not None:
+            self._write_errors(options["errors"], file, rejected)
+        if rejected:
+            sys.exit(1)
+
+    def _open(self, path: Path) -> AppointmentFile:
+        try:
+            with path.open("rb") as stream:
+                return open_file(stream.read(MAX_BYTES + 1))
+        except OSError as error:
+            raise UnreadableFile(f"{path} can't be read: {error.strerror}.") from error
+
+    def _clinic(self, code: str | None) -> Clinic | None:
+        if code is None:
+            return None
+        clinic = Clinic.objects.filter(code=code.upper()).first()
+        if clinic is None:
+            known = ", ".join(Clinic.objects.order_by("code").values_list("code", flat=True)[:20])
+            raise UnreadableFile(f"There is no clinic {code}. Known clinics: {known or 'none yet'}.")
+        return clinic
+
+    def _tell(self, report: Report, rejected: list[RejectedRecord], *, dry_run: bool) -> None:
+        if report.ignored_columns:
+            self.stdout.write(f"Ignored columns: {', '.join(report.ignored_columns)}")
+        for item in rejected[:SHOWN]:
+            where = f"row {item.record.row}, line {item.record.line}"
+            column = f", {item.column}" if item.column else ""
+            self.stdout.write(f"  rejected {where}{column}: {item.reason} [{item.code}]")
+        if len(rejected) > SHOWN:
+            self.stdout.write(f"  … and {len(rejected) - SHOWN} more; use --errors to see them all.")
+        if dry_run:
+            self.stdout.write("Dry run: nothing was changed. The import would give:")
+        self.stdout.write(
+            f"created {report.created}, updated {report.updated}, "
+            f"unchanged {report.unchanged}, rejected {report.rejected}"
+        )
+
+    def _write_errors(self, path: Path, file: AppointmentFile, rejected: list[RejectedRecord]) -> None:
+        with path.open("w", encoding="utf-8", newline="") as out:
+            write_rejected(
+                out, file.header, ((r.record.raw, r.reason) for r in rejected), delimiter=file.delimiter
+            )
+        self.stdout.write(f"The rejected rows are in {path}.")
