@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from time import monotonic
 from uuid import UUID, uuid4
 
@@ -14,12 +15,15 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.models import Clinic
+from common.batches import batched
 from common.clock import Clock
 from common.locks import one_at_a_time
 from messaging.admission import Decision, decide
 from messaging.models import Message, MessageEvent, MessageStatus, SendingSwitch
 from messaging.providers import configured_providers
 from messaging.providers.base import Outcome, OutgoingText, Provider, Result
+from messaging.services import Draft, unsaved_message
 from messaging.settling import settle
 
 logger = logging.getLogger(__name__)
@@ -156,6 +160,18 @@ def _hold_back(held: Sequence[tuple[Message, Decision]], now: datetime) -> None:
         ),
         batch_size=1000,
     )
+
+
+def would_leave(drafts: Iterable[Draft], now: datetime) -> Iterator[Message]:
+    """What a pass at `now` would send: what waits, and `drafts` that it would queue. Changes nothing."""
+    waiting = Message.objects.due(now).select_related("clinic").iterator(chunk_size=BATCH)
+    for batch in batched(chain(waiting, map(unsaved_message, drafts)), BATCH):
+        clinics = Clinic.objects.in_bulk({message.clinic_id for message in batch})
+        for message in batch:
+            message.clinic = clinics[message.clinic_id]
+        for message, decision in zip(batch, decide(batch, now), strict=True):
+            if decision.status is None:
+                yield message
 
 
 def hand_over(

@@ -37,7 +37,7 @@ def enqueue(drafts: Sequence[Draft], *, now: datetime) -> list[UUID]:
 
     In two or three statements, whatever the number; part of the caller's transaction.
     """
-    messages = [_message(draft, now) for draft in drafts]
+    messages = [unsaved_message(draft, now) for draft in drafts]
     with transaction.atomic():
         Message.objects.bulk_create(messages, ignore_conflicts=True, batch_size=1000)
         keys = [draft.dedupe_key for draft in drafts if draft.dedupe_key]
@@ -50,7 +50,7 @@ def enqueue(drafts: Sequence[Draft], *, now: datetime) -> list[UUID]:
     return ids
 
 
-def _message(draft: Draft, now: datetime) -> Message:
+def unsaved_message(draft: Draft, now: datetime | None = None) -> Message:
     return Message(
         id=new_id(),
         clinic_id=draft.clinic_id,
@@ -66,7 +66,7 @@ def _message(draft: Draft, now: datetime) -> Message:
         subject_type=draft.subject_type,
         subject_id=draft.subject_id,
         recipient_id=draft.recipient_id,
-        created_at=now,
+        created_at=now or draft.send_at,
     )
 
 

@@ -72,9 +72,6 @@ class Planner:
             planned = self._create(row) if appointment is None else self._compare(row, appointment)
         except RowRefused as refusal:
             return RejectedRecord(row.record, refusal.column, refusal.code, refusal.reason)
-        except DomainError as error:
-            column = next(iter(error.details), "appointment_datetime")
-            return RejectedRecord(row.record, column, error.code, error.message)
         self.said[planned.appointment.pk] = row.content
         return planned
 
@@ -95,7 +92,7 @@ class Planner:
         return min(candidates, key=lambda a: (not a.is_live, a.pk), default=None)
 
     def _create(self, row: Row) -> PlannedRow:
-        refuse_past(row.starts_at, self._now)
+        self._refuse_past(row.starts_at)
         patient = find_patient(self.book, row)
         before = values_of(patient) if patient else {}
         planned_patient = copy(patient) if patient else self._new_patient(row)
@@ -242,13 +239,19 @@ class Planner:
                 _("This appointment is over or cancelled here. Give the new one a new reference."),
             )
         if moved:
-            refuse_past(appointment.starts_at, self._now)
+            self._refuse_past(appointment.starts_at)
             if appointment.status == before.status == AppointmentStatus.CONFIRMED:
                 appointment.status = AppointmentStatus.BOOKED
         if appointment.status != before.status:
             self._refuse_status(row, before.status, appointment.status, appointment.starts_at)
         if appointment.is_live and (retimed or not before.is_live):
             self._make_room(appointment, row)
+
+    def _refuse_past(self, starts_at: datetime) -> None:
+        try:
+            refuse_past(starts_at, self._now)
+        except DomainError as error:
+            raise RowRefused("appointment_datetime", "IN_THE_PAST", error.message) from error
 
     def _refuse_status(self, row: Row, before: str, after: str, starts_at: datetime) -> None:
         try:
