@@ -74,10 +74,10 @@ def sees_phones(user: AnyUser) -> bool:
 
 
 def may(user: AnyUser, action: str, kind: str) -> bool:
-    """Whether the role allows "view", "add", "change" or "delete" of a kind such as "appointments.patient"."""
+    """Whether the role allows "view", "add", "change" or "delete" of a kind: "appointments.patient"."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return False
     if user.is_admin:
         return action not in ADMIN_MAY_NOT.get(kind, set())
-    table = {Role.STAFF: STAFF_MAY, Role.VIEWER: VIEWER_MAY}.get(Role(user.role)) if user.role else None
-    return bool(table) and action in table.get(kind, set())
+    table = {Role.STAFF.value: STAFF_MAY, Role.VIEWER.value: VIEWER_MAY}.get(user.role, {})
+    return action in table.get(kind, set())

@@ -13,7 +13,7 @@ class RoleBackend(ModelBackend):
         action, _, model = codename.partition("_")
         return may(user_obj, action, f"{app}.{model}")
 
-    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:  # noqa: ARG002
         return user_obj.is_active and bool(user_obj.is_staff)
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:  # noqa: ARG002

@@ -150,14 +150,14 @@ class UserManager(DjangoUserManager["User"]):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
-        return self._create_user(  # type: ignore[attr-defined,no-any-return]
+        return self._create_user(  # type: ignore[attr-defined]
             username, email, password, **{**fields, "is_superuser": True, "role": Role.ADMIN}
         )
 
     def create_user(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
-        return self._create_user(username, email, password, **fields)  # type: ignore[attr-defined,no-any-return]
+        return self._create_user(username, email, password, **fields)  # type: ignore[attr-defined]
 
 
 class User(AbstractUser):
@@ -177,9 +177,9 @@ class User(AbstractUser):
     version = models.PositiveIntegerField(default=1, editable=False)
 
     # Who may enter the admin follows from the role: no second switch that could disagree.
-    is_staff = property(lambda self: self.is_active and bool(self.is_superuser or self.role))  # type: ignore[assignment]
+    is_staff = property(lambda self: self.is_active and bool(self.is_superuser or self.role))
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
         verbose_name = _("user")

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -102,12 +102,6 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def live(self) -> "AppointmentQuerySet":
         return self.filter(status__in=LIVE)
 
-    def overlapping(self, starts_at: datetime, ends_at: datetime) -> "AppointmentQuerySet":
-        """Live ones that share any time with [starts_at, ends_at)."""
-        # The lower bound on the start lets the index do the work: no visit is longer than a day.
-        earliest = starts_at - timedelta(minutes=MAX_DURATION_MINUTES)
-        return self.live().filter(starts_at__gt=earliest, starts_at__lt=ends_at, ends_at__gt=starts_at)
-
 
 class Appointment(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -137,11 +131,14 @@ class Appointment(models.Model):
     # Of each cell that a file last gave for this appointment, a short digest. A file changes only
     # what changed in the file, so it never undoes a nurse.
     imported_cells = models.JSONField(default=dict, editable=False)
+    # A digest of the phone, name and time that a file last gave: the same row finds its appointment
+    # again when it has no reference, even if a nurse has moved it or corrected the patient since.
+    import_key = models.CharField(max_length=32, blank=True, default="", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))
 
-    objects: ClassVar[models.Manager["Appointment"]] = AppointmentQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Appointment"]] = AppointmentQuerySet.as_manager()
 
     if TYPE_CHECKING:
         clinic_id: UUID
@@ -171,7 +168,7 @@ class Appointment(models.Model):
                 condition=~Q(reference=""),
                 violation_error_message=_("Another appointment of this clinic has this reference."),
             ),
-            # On PostgreSQL an exclusion constraint keeps all overlaps out (migration 0002); this holds everywhere.
+            # PostgreSQL keeps all overlaps out (migration 0002); this holds on SQLite too.
             models.UniqueConstraint(
                 name="appointment_patient_once_at_a_time",
                 fields=["patient", "starts_at"],
@@ -183,6 +180,7 @@ class Appointment(models.Model):
             models.Index(fields=["clinic", "starts_at", "id"], name="appointment_by_clinic"),
             models.Index(fields=["starts_at", "id"], name="appointment_by_time"),
             models.Index(fields=["patient", "starts_at"], name="appointment_by_patient"),
+            models.Index(fields=["import_key"], name="appointment_import_key", condition=~Q(import_key="")),
         ]
 
     def __str__(self) -> str:
@@ -223,7 +221,7 @@ class Reminder(models.Model):
         Message, verbose_name=_("message"), null=True, on_delete=models.SET_NULL, related_name="reminder"
     )
 
-    objects: ClassVar[models.Manager["Reminder"]] = ReminderQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Reminder"]] = ReminderQuerySet.as_manager()
 
     if TYPE_CHECKING:
         appointment_id: UUID
@@ -248,7 +246,7 @@ class Reminder(models.Model):
 
 
 class FileImport(models.Model):
-    """A file on its way in: it waits in the database, is previewed, and is applied only as it was previewed."""
+    """A file on its way in: it waits in the database and is applied only as it was previewed."""
 
     class State(models.TextChoices):
         PREVIEWED = "previewed", _("waiting for your confirmation")

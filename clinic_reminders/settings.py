@@ -1,4 +1,4 @@
-"""All settings, read from the environment and `.env`. What is missing or contradicts is told by system checks."""
+"""All settings, from the environment and `.env`. System checks tell what is missing or contradicts."""
 
 from pathlib import Path
 

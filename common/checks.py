@@ -4,12 +4,13 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.conf import settings
-from django.core.checks import Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 
 
 @register
-def check_settings(**_: Any) -> list[Error | Warning]:
-    problems: list[Error | Warning] = []
+def check_settings(**_: Any) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
     if not settings.SECRET_KEY:
         problems.append(
             Error(
@@ -22,7 +23,7 @@ def check_settings(**_: Any) -> list[Error | Warning]:
         problems.append(
             Error(
                 "ALLOWED_HOSTS is empty while DEBUG is off, so every page would be refused.",
-                hint="Set ALLOWED_HOSTS to the site's name, for example ALLOWED_HOSTS=reminders.clinic.example",
+                hint="Set ALLOWED_HOSTS to the site's name: ALLOWED_HOSTS=reminders.clinic.example",
                 id="clinic_reminders.E002",
             )
         )
@@ -44,7 +45,7 @@ def check_settings(**_: Any) -> list[Error | Warning]:
         )
     if not settings.DEBUG and not settings.HTTPS_REQUIRED:
         problems.append(
-            Warning(
+            CheckWarning(
                 "HTTPS_REQUIRED is off: passwords and patients' data cross the network unencrypted.",
                 hint="Only for a clinic's own closed network. Otherwise remove HTTPS_REQUIRED=off.",
                 id="clinic_reminders.W001",

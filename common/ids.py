@@ -4,5 +4,5 @@ import uuid_utils.compat
 
 
 def new_id() -> UUID:
-    """A key that nobody can guess and that grows with time, so that inserts land side by side in the index."""
+    """A key that grows with time, so that inserts land side by side in the index (UUID version 7)."""
     return uuid_utils.compat.uuid7()

@@ -25,9 +25,7 @@ def parse_mobile(raw: str, region: str | None = None) -> str:
         raise PhoneError(_("There is no phone number."))
     if _SCIENTIFIC.fullmatch(text):
         raise PhoneError(
-            _(
-                "The spreadsheet has shortened this phone number. Format the column as text and save the file again."
-            )
+            _("The spreadsheet has shortened this phone number. Format the column as text and save again.")
         )
     text = text.removesuffix(".0")
     if not any(c.isdigit() for c in text):

@@ -111,7 +111,7 @@ class Message(models.Model):
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()
 
     if TYPE_CHECKING:
         clinic_id: UUID
@@ -134,11 +134,6 @@ class Message(models.Model):
                 | ~Q(status="sending"),
             ),
             models.CheckConstraint(name="message_has_parts", condition=Q(segments__gte=1)),
-            models.UniqueConstraint(
-                name="message_provider_id_once",
-                fields=["provider", "provider_message_id"],
-                condition=~Q(provider_message_id=""),
-            ),
         ]
         indexes = [
             # Partial: these stay as small as the work that is due, whatever the table's size.
@@ -149,6 +144,13 @@ class Message(models.Model):
                 fields=["subject_id"], name="message_subject", condition=Q(subject_id__isnull=False)
             ),
             models.Index(fields=["clinic", "-created_at", "-id"], name="message_by_clinic"),
+            models.Index(fields=["clinic", "sent_at"], name="message_budget"),
+            # Not unique: a provider that gives one number twice must not stop the others' results.
+            models.Index(
+                fields=["provider", "provider_message_id"],
+                name="message_by_provider_id",
+                condition=~Q(provider_message_id=""),
+            ),
             models.Index(fields=["recipient_id", "sent_at"], name="message_by_recipient"),
             models.Index(fields=["to", "sent_at"], name="message_by_phone"),
         ]
@@ -201,7 +203,7 @@ class MessageTemplate(models.Model):
         related_name="message_templates",
         help_text=_("Empty: for all clinics that have none of their own."),
     )
-    body = models.TextField(_("text"), max_length=1000)
+    body = models.TextField(_("text"), max_length=1600)
     keep_diacritics = models.BooleanField(
         _("keep ê, ô and š"),
         default=False,

@@ -1,0 +1,7 @@
+from common.errors import DomainError
+
+
+class AppointmentConflict(DomainError):
+    """The patient or the clinic has no room at that time."""
+
+    code = "APPOINTMENT_CONFLICT"

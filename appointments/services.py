@@ -1,0 +1,219 @@
+"""What changes visits and patients, one at a time. Files do the same in sets, by the same rules."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.audit import Actor, Change, plain, record
+from accounts.models import Clinic
+from appointments.diary import Diary, Visit
+from appointments.models import (
+    TRANSITIONS,
+    Appointment,
+    AppointmentStatus,
+    Patient,
+)
+from appointments.reminding import plan_reminders
+from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
+from common.ids import new_id
+
+APPOINTMENT = "appointments.appointment"
+
+
+def book(
+    *,
+    clinic: Clinic,
+    patient: Patient,
+    starts_at: datetime,
+    duration_minutes: int | None = None,
+    visit_type: str = "",
+    language: str = "",
+    reference: str = "",
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room."""
+    if patient.clinic_id != clinic.pk:
+        raise ValidationFailed.on("patient", _("This patient belongs to another clinic."))
+    minutes = duration_minutes or clinic.slot_minutes
+    appointment = Appointment(
+        id=new_id(),
+        clinic=clinic,
+        patient=patient,
+        reference=reference,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=minutes),
+        duration_minutes=minutes,
+        visit_type=visit_type,
+        language=language or clinic.default_language,
+        created_at=now,
+        updated_at=now,
+    )
+    refuse_past(starts_at, now)
+    with transaction.atomic():
+        _make_room(appointment)
+        _check_reference(appointment)
+        appointment.save(force_insert=True)
+        plan_reminders([appointment], now=now)
+        record(
+            actor, [Change("booked", APPOINTMENT, appointment.pk, clinic.pk, _values(appointment))], now=now
+        )
+    return appointment
+
+
+CHANGEABLE = ("starts_at", "duration_minutes", "visit_type", "language", "reference")
+
+
+def change(
+    appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime, **changes: Any
+) -> Appointment:
+    """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again."""
+    with transaction.atomic():
+        appointment = _locked(appointment_id, version)
+        before = _values(appointment)
+        for field in CHANGEABLE:
+            if field in changes:
+                setattr(appointment, field, changes[field])
+        appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
+        moved = plain(appointment.starts_at) != before["starts_at"][1]
+        if moved or appointment.duration_minutes != before["duration_minutes"][1]:
+            if not appointment.is_live:
+                raise StateConflict(_("This appointment is over or cancelled. Book a new one."))
+            if moved:
+                refuse_past(appointment.starts_at, now)
+            _make_room(appointment)
+        if moved and appointment.status == AppointmentStatus.CONFIRMED:
+            appointment.status = AppointmentStatus.BOOKED
+        _check_reference(appointment)
+        _save(appointment, before, "moved" if moved else "changed", actor, now)
+        if moved:
+            plan_reminders([appointment], now=now)
+    return appointment
+
+
+def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
+    """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
+    with transaction.atomic():
+        appointment = _locked(appointment_id, version)
+        if appointment.status == AppointmentStatus.CANCELLED:
+            return appointment
+        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now)
+
+
+def confirm(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
+    with transaction.atomic():
+        appointment = _locked(appointment_id, version)
+        if appointment.status == AppointmentStatus.CONFIRMED:
+            return appointment
+        return _step(appointment, AppointmentStatus.CONFIRMED, "confirmed", actor, now)
+
+
+def mark_attendance(
+    appointment_id: UUID, *, attended: bool | None, version: int | None = None, actor: Actor, now: datetime
+) -> Appointment:
+    """Records that the patient came or didn't; None undoes it. Not before the visit's local day."""
+    with transaction.atomic():
+        appointment = _locked(appointment_id, version)
+        wanted = {
+            True: AppointmentStatus.ATTENDED,
+            False: AppointmentStatus.MISSED,
+            None: AppointmentStatus.BOOKED,
+        }[attended]
+        if appointment.status == wanted or (attended is None and appointment.is_live):
+            return appointment
+        if attended is None:
+            # What was undone takes its place in the diary again.
+            if appointment.status != AppointmentStatus.CANCELLED:
+                _make_room(appointment)
+        else:
+            refuse_early_attendance(appointment.starts_at, appointment.clinic, now)
+        return _step(appointment, wanted, f"marked {wanted.value}", actor, now)
+
+
+def refuse_past(starts_at: datetime, now: datetime) -> None:
+    if starts_at <= now:
+        raise ValidationFailed.on("appointment_datetime", _("This time is in the past."))
+
+
+def refuse_early_attendance(starts_at: datetime, clinic: Clinic, now: datetime) -> None:
+    if starts_at.astimezone(clinic.zone).date() > now.astimezone(clinic.zone).date():
+        raise StateConflict(_("Attendance can't be marked before the day of the visit."))
+
+
+def refuse_transition(before: str, after: str) -> None:
+    if after not in TRANSITIONS[before]:
+        raise StateConflict(
+            _("An appointment that is %(before)s can't become %(after)s.")
+            % {
+                "before": AppointmentStatus(before).label,
+                "after": AppointmentStatus(after).label,
+            }
+        )
+
+
+def _locked(appointment_id: UUID, version: int | None) -> Appointment:
+    appointment = (
+        Appointment.objects.select_related("clinic", "patient")
+        .select_for_update(of=("self",))
+        .filter(pk=appointment_id)
+        .first()
+    )
+    if appointment is None:
+        raise NotFound(_("There is no such appointment."))
+    if version is not None and version != appointment.version:
+        raise VersionConflict(_("Someone has changed this appointment meanwhile. Look at it again."))
+    return appointment
+
+
+def _make_room(appointment: Appointment) -> None:
+    """Checks the diary while nobody else can book the same patient, or the same clinic if it has a limit."""
+    clinic = appointment.clinic
+    limited = [clinic.pk] if clinic.slot_capacity is not None else []
+    if limited:
+        Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+    Patient.objects.select_for_update(no_key=True).get(pk=appointment.patient_id)
+    visit = Visit.of(appointment)
+    diary = Diary()
+    diary.load([visit], limited)
+    diary.check(visit, clinic)
+
+
+def _check_reference(appointment: Appointment) -> None:
+    taken = Appointment.objects.filter(clinic=appointment.clinic_id, reference=appointment.reference)
+    if appointment.reference and taken.exclude(pk=appointment.pk).exists():
+        raise ValidationFailed.on("reference", _("Another appointment of this clinic has this reference."))
+
+
+def _step(
+    appointment: Appointment, status: AppointmentStatus, action: str, actor: Actor, now: datetime
+) -> Appointment:
+    refuse_transition(appointment.status, status)
+    before = _values(appointment)
+    appointment.status = status
+    _save(appointment, before, action, actor, now)
+    plan_reminders([appointment], now=now)
+    return appointment
+
+
+def _values(appointment: Appointment) -> dict[str, list[Any]]:
+    fields = (*CHANGEABLE, "status")
+    return {field: [None, plain(getattr(appointment, field))] for field in fields}
+
+
+def _save(
+    appointment: Appointment, before: dict[str, list[Any]], action: str, actor: Actor, now: datetime
+) -> None:
+    changes = {
+        field: [before[field][1], value]
+        for field, (_none, value) in _values(appointment).items()
+        if before[field][1] != value
+    }
+    if not changes:
+        return
+    appointment.version += 1
+    appointment.updated_at = now
+    appointment.save()
+    record(actor, [Change(action, APPOINTMENT, appointment.pk, appointment.clinic_id, changes)], now=now)

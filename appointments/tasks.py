@@ -1,0 +1,21 @@
+from datetime import timedelta
+
+from django.utils import timezone
+
+from appointments.reminding import queue_due_reminders
+from common.schedules import Every
+from messaging.tasks import dispatch_due
+
+
+def remind() -> None:
+    """One pass: queue what is due, send what waits."""
+    queue_due_reminders(now=timezone.now())
+    dispatch_due()
+
+
+# The cluster looks at its schedules every 30 seconds and each runs every minute: two that take
+# turns make the pass come twice a minute, so that a reminder leaves within a minute of being due.
+SCHEDULES = [
+    Every("reminders", "appointments.tasks.remind", minutes=1),
+    Every("reminders, in between", "appointments.tasks.remind", minutes=1, offset=timedelta(seconds=30)),
+]

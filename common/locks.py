@@ -1,0 +1,11 @@
+from django.db import connection
+
+
+def one_at_a_time(name: str) -> None:
+    """Until this transaction ends, nobody else passes here with the same name.
+
+    SQLite needs no lock: its transactions write one at a time from their start.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])

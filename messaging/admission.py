@@ -1,0 +1,145 @@
+"""The last check before a text leaves: may it, now? Asked of a whole batch in a bounded number of queries."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from accounts.models import Clinic, ConsentPolicy
+from messaging import guards
+from messaging.models import Message, MessageStatus
+from messaging.quiet_hours import next_allowed
+from messaging.services import opted_out
+
+# When a text that had to wait for another day goes on.
+MORNING = time(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`status` None: it may leave. `queued` with a `send_at`: later. Otherwise a final state."""
+
+    status: str | None = None
+    code: str = ""
+    reason: str = ""
+    send_at: datetime | None = None
+
+
+LEAVES = Decision()
+
+
+def decide(messages: Sequence[Message], now: datetime) -> list[Decision]:
+    """One decision a message, in order. The messages come with their clinic loaded."""
+    stopped = opted_out(message.to for message in messages)
+    refusals = guards.ask(messages, now)
+    counts = _SentToday(messages, now)
+    decisions = []
+    for message in messages:
+        refusal = refusals.get(message.pk)
+        if refusal is not None:
+            decision = Decision(refusal.status, refusal.code, refusal.reason)
+        elif message.expires_at <= now:
+            decision = _too_late()
+        elif message.to in stopped:
+            decision = Decision(MessageStatus.SUPPRESSED, "OPTED_OUT", _("This phone wants no texts."))
+        elif message.recipient_id is None and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
+            decision = Decision(
+                MessageStatus.SUPPRESSED, "NO_CONSENT", _("The clinic texts only patients who agreed.")
+            )
+        else:
+            decision = _when(message, now, counts)
+        if decision is LEAVES:
+            counts.add(message)
+        decisions.append(decision)
+    return decisions
+
+
+def _too_late() -> Decision:
+    return Decision(MessageStatus.EXPIRED, "TOO_LATE", _("The time in which it was of use has passed."))
+
+
+def _when(message: Message, now: datetime, counts: "_SentToday") -> Decision:
+    allowed = next_allowed(now, message.clinic)
+    code, reason = "QUIET_HOURS", _("Moved out of the clinic's quiet hours.")
+    if counts.full(message):
+        code, reason = "DAILY_LIMIT", _("The day's limit of texts is reached.")
+        tomorrow = now.astimezone(message.clinic.zone).date() + timedelta(days=1)
+        morning = datetime.combine(tomorrow, MORNING, message.clinic.zone)
+        allowed = next_allowed(morning, message.clinic)
+    if allowed <= now:
+        return LEAVES
+    if allowed >= message.expires_at:
+        return _too_late()
+    return Decision(MessageStatus.QUEUED, code, reason, send_at=allowed)
+
+
+def _day_start(now: datetime, clinic: Clinic) -> datetime:
+    return datetime.combine(now.astimezone(clinic.zone).date(), time(), clinic.zone)
+
+
+# What has left, or may have.
+_GONE = [
+    MessageStatus.SENT,
+    MessageStatus.DELIVERED,
+    MessageStatus.UNDELIVERED,
+    MessageStatus.SENDING,
+    MessageStatus.UNKNOWN,
+]
+
+
+class _SentToday:
+    """How many texts each patient and each clinic with a budget had on the clinic's local day."""
+
+    def __init__(self, messages: Sequence[Message], now: datetime) -> None:
+        self._day_starts = {m.clinic_id: _day_start(now, m.clinic) for m in messages}
+        self._budgets = {
+            m.clinic_id: m.clinic.daily_message_budget
+            for m in messages
+            if m.clinic.daily_message_budget is not None
+        }
+        self._recipients: Counter[object] = Counter()
+        self._clinics: Counter[object] = Counter()
+        if messages:
+            self._count_recipients(messages)
+        if self._budgets:
+            self._count_clinics()
+
+    def _since(self, moment: datetime) -> Q:
+        # A text being sent has no time of sending yet; its lease is of the same moment.
+        return Q(sent_at__gte=moment) | Q(sent_at__isnull=True, lease_expires_at__gte=moment)
+
+    def _count_recipients(self, messages: Sequence[Message]) -> None:
+        people = {m.recipient_id for m in messages if m.recipient_id}
+        phones = {m.to for m in messages if not m.recipient_id}
+        gone = Message.objects.filter(
+            Q(recipient_id__in=people) | Q(recipient_id__isnull=True, to__in=phones),
+            self._since(min(self._day_starts.values())),
+            status__in=_GONE,
+        )
+        for message in gone.only("recipient_id", "to", "clinic_id", "sent_at", "lease_expires_at"):
+            start = self._day_starts.get(message.clinic_id, min(self._day_starts.values()))
+            if (message.sent_at or message.lease_expires_at or start) >= start:
+                self._recipients[message.recipient_id or message.to] += 1
+
+    def _count_clinics(self) -> None:
+        anywhere = Q(pk__isnull=True)
+        for clinic_id in self._budgets:
+            anywhere |= Q(clinic_id=clinic_id) & self._since(self._day_starts[clinic_id])
+        for clinic_id in Message.objects.filter(anywhere, status__in=_GONE).values_list(
+            "clinic_id", flat=True
+        ):
+            self._clinics[clinic_id] += 1
+
+    def full(self, message: Message) -> bool:
+        if self._recipients[message.recipient_id or message.to] >= settings.SMS_PATIENT_DAILY_LIMIT:
+            return True
+        budget = self._budgets.get(message.clinic_id)
+        return budget is not None and self._clinics[message.clinic_id] >= budget
+
+    def add(self, message: Message) -> None:
+        self._recipients[message.recipient_id or message.to] += 1
+        self._clinics[message.clinic_id] += 1

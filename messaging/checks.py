@@ -1,0 +1,40 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
+
+from messaging.providers import SHIPPED, provider_class
+
+
+@register
+def check_providers(**_: Any) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    if not settings.SMS_PROVIDERS:
+        problems.append(
+            Error(
+                "SMS_PROVIDERS is empty.",
+                hint="Set SMS_PROVIDERS=console to start with.",
+                id="messaging.E001",
+            )
+        )
+    for name in settings.SMS_PROVIDERS:
+        try:
+            provider_class(name)
+        except ImportError:
+            problems.append(
+                Error(
+                    f"SMS_PROVIDERS names {name!r}, which is no provider.",
+                    hint=f"Use one of {', '.join(sorted(SHIPPED))}, or the dotted path of a class.",
+                    id="messaging.E002",
+                )
+            )
+    if "console" in settings.SMS_PROVIDERS and not settings.DEBUG:
+        problems.append(
+            CheckWarning(
+                "SMS_PROVIDERS holds console: texts are printed, and no patient will be told.",
+                hint="Set SMS_PROVIDERS to a real provider before patients rely on it.",
+                id="messaging.W001",
+            )
+        )
+    return problems

@@ -1,0 +1,19 @@
+"""Nudges to look at the table of messages. A task carries no message and no patient's data."""
+
+from django.db import transaction
+from django_q.tasks import async_task
+
+from common.clock import Clock
+from messaging import dispatch
+
+# Well under the cluster's timeout: a pass that is cut off leaves its batch unknown.
+SECONDS = 40
+
+
+def dispatch_due() -> None:
+    dispatch.dispatch(clock=Clock(), seconds=SECONDS)
+
+
+def nudge() -> None:
+    """Has what is due sent as soon as the present transaction is committed."""
+    transaction.on_commit(lambda: async_task("messaging.tasks.dispatch_due"))

@@ -1,0 +1,42 @@
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from django.db.models import Q
+
+from messaging import gsm
+from messaging.models import MessageTemplate
+from messaging.rendering import render
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A finished text with what it costs."""
+
+    body: str
+    segments: int
+    encoding: str
+
+    @classmethod
+    def of(cls, body: str, *, keep_diacritics: bool = False) -> Self:
+        folded = gsm.fold(body, keep_diacritics=keep_diacritics)
+        measure = gsm.measure(folded)
+        return cls(folded, measure.segments, measure.encoding)
+
+
+class TemplateBook:
+    """The templates of one purpose for some clinics, read once for a whole batch."""
+
+    def __init__(self, key: str, clinic_ids: Iterable[UUID]) -> None:
+        self._templates = {
+            (template.clinic_id, template.language): template
+            for template in MessageTemplate.objects.filter(
+                Q(clinic__isnull=True) | Q(clinic__in=set(clinic_ids)), key=key
+            )
+        }
+
+    def text(self, clinic_id: UUID, language: str, context: Mapping[str, str]) -> Text:
+        """The clinic's own template in that language, or the one for all clinics, filled in."""
+        template = self._templates.get((clinic_id, language)) or self._templates[(None, language)]
+        return Text.of(render(template.body, dict(context)), keep_diacritics=template.keep_diacritics)
