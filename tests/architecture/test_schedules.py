@@ -1,29 +1,16 @@
 import ast
-import importlib
-import importlib.util
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django_q.models import Schedule
 
+from common.schedules import declared
 from tests.architecture import house
 
 ENQUEUES = {"async_task", "schedule"}
-
-
-def declared_schedules() -> Iterator[tuple[str, Any]]:
-    """Each entry of each app's `tasks.SCHEDULES`, with the module that declares it."""
-    for package in house.PACKAGES:
-        module = f"{package}.tasks"
-        if importlib.util.find_spec(module) is not None:
-            for entry in getattr(importlib.import_module(module), "SCHEDULES", ()):
-                yield module, entry
-
-
-def field(entry: Any, name: str) -> Any:
-    return entry.get(name) if isinstance(entry, Mapping) else getattr(entry, name, None)
 
 
 def enqueued_by_name() -> Iterator[tuple[str, str]]:
@@ -38,11 +25,14 @@ def enqueued_by_name() -> Iterator[tuple[str, str]]:
                 yield f"{house.name(path)}:{node.lineno}", task.value
 
 
-def test_every_declared_schedule_names_a_task_that_imports():
-    for module, entry in declared_schedules():
-        task = field(entry, "func")
-        assert isinstance(task, str), f"{module}.SCHEDULES: an entry without func"
-        assert callable(import_string(task)), task
+def test_something_is_declared_and_enqueued():
+    assert declared()
+    assert list(enqueued_by_name())
+
+
+@pytest.mark.parametrize("schedule", declared(), ids=lambda schedule: schedule.name)
+def test_a_declared_schedule_names_a_task_that_imports(schedule):
+    assert callable(import_string(schedule.task))
 
 
 def test_every_task_that_is_enqueued_by_name_imports():
@@ -51,16 +41,19 @@ def test_every_task_that_is_enqueued_by_name_imports():
 
 
 def test_no_two_schedules_share_a_name():
-    names = [field(entry, "name") for _, entry in declared_schedules()]
-    assert None not in names
+    names = [schedule.name for schedule in declared()]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.django_db
+def test_the_database_has_exactly_the_declared_schedules():
+    stored = set(Schedule.objects.values_list("name", "func", "minutes"))
+    assert stored == {(schedule.name, schedule.task, schedule.minutes) for schedule in declared()}
 
 
 def test_missed_runs_are_not_made_up_for_one_by_one():
     # A pass finds all that is due: after a night off one is enough, and a hundred would be a flood.
     assert settings.Q_CLUSTER["catch_up"] is False
-    for _, entry in declared_schedules():
-        assert not field(entry, "catch_up")
 
 
 def test_a_task_is_given_up_at_last():
