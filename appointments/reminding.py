@@ -91,13 +91,21 @@ def resend_waiting(patient_ids: Sequence[UUID], *, now: datetime) -> None:
         appointment__patient__in=patient_ids, message__status=MessageStatus.QUEUED
     )
     reminder_ids = list(waiting.values_list("pk", flat=True))
-    cancel_queued(
-        MessageQuerySet(Message).filter(reminder__in=reminder_ids),
-        now=now,
-        reason=_("The phone has changed."),
-    )
-    Reminder.objects.filter(pk__in=reminder_ids, message__status=MessageStatus.CANCELLED).update(
-        state=ReminderState.PLANNED, message=None
+    messages = MessageQuerySet(Message).filter(reminder__in=reminder_ids)
+    cancel_queued(messages, now=now, reason=_("The phone has changed."))
+    taken_back = list(Reminder.objects.filter(pk__in=reminder_ids, message__status=MessageStatus.CANCELLED))
+    Reminder.objects.filter(pk__in=[r.pk for r in taken_back]).delete()
+    Reminder.objects.bulk_create(
+        (
+            Reminder(
+                appointment_id=r.appointment_id,
+                hours_before=r.hours_before,
+                visit_at=r.visit_at,
+                due_at=r.due_at,
+            )
+            for r in taken_back
+        ),
+        batch_size=1000,
     )
 
 

@@ -13,9 +13,14 @@ class CommonConfig(AppConfig):
         post_migrate.connect(_declare_schedules, dispatch_uid="common.sync_schedules")
 
 
-def _declare_schedules(sender: Any, **_: Any) -> None:
-    # Once a migrate, after the task queue's own tables are there.
-    if sender.name == "clinic_reminders":
-        from common.schedules import sync_schedules
+def _declare_schedules(sender: Any, using: str, **_: Any) -> None:
+    # Once a migrate; all tables are made before the first of these signals.
+    if sender.name != "django_q":
+        return
+    from django.db import connections
+    from django_q.models import Schedule
 
+    from common.schedules import sync_schedules
+
+    if Schedule._meta.db_table in connections[using].introspection.table_names():
         sync_schedules()
