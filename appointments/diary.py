@@ -72,7 +72,7 @@ class Diary:
                 self.put(Visit(*row))
 
     def put(self, visit: Visit) -> None:
-        self.remove(visit.appointment_id)
+        self.forget(visit.appointment_id)
         self._removed.discard(visit.appointment_id)
         self._visits[visit.appointment_id] = visit
         self._by_patient[visit.patient_id] = (
@@ -82,7 +82,12 @@ class Diary:
         self._by_clinic[visit.clinic_id].add(visit.appointment_id)
 
     def remove(self, appointment_id: UUID) -> None:
+        """Takes a visit out, though it may still be stored as live."""
+        self.forget(appointment_id)
         self._removed.add(appointment_id)
+
+    def forget(self, appointment_id: UUID) -> None:
+        """Drops what was read; the next load reads it again."""
         visit = self._visits.pop(appointment_id, None)
         if visit is not None:
             others = self._by_patient[visit.patient_id]

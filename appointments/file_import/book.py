@@ -43,6 +43,7 @@ class Book:
         self._by_reference: dict[tuple[UUID, str], UUID] = {}
         self._by_time: _Index[tuple[UUID, datetime]] = _Index()
         self._by_import_key: _Index[str] = _Index()
+        self._just_read: set[UUID] = set()
 
     def load(self, rows: Sequence[Row], *, lock: bool) -> None:
         """Reads what `rows` could touch. What is here already stays: rows before may have changed it."""
@@ -70,6 +71,7 @@ class Book:
         for patient in queryset.iterator():
             found.add(patient.pk)
             if patient.pk not in self._patients:
+                self._just_read.add(patient.pk)
                 self.put_patient(patient)
         return found
 
@@ -83,6 +85,7 @@ class Book:
             queryset = queryset.select_for_update(no_key=True)
         for appointment in queryset.iterator():
             if appointment.pk not in self._appointments:
+                self._just_read.add(appointment.pk)
                 self.put_appointment(appointment)
 
     def _load_diary(self, rows: Sequence[Row], patients: set[UUID]) -> None:
@@ -93,10 +96,19 @@ class Book:
                 clinic.pk, [span for row, span in zip(rows, spans, strict=True) if row.clinic == clinic]
             )
 
-    def forget_details(self, appointment_ids: Iterable[UUID]) -> None:
-        """After its rows are decided, an appointment is only kept to be found again by later ones."""
-        for pk in appointment_ids:
-            self._appointments[pk].imported_cells = {}
+    def keep_only(self, touched: Iterable[tuple[UUID, UUID]]) -> None:
+        """Forgets what this chunk read and no row of it touched: (appointment, patient) keys.
+
+        What was touched is kept to be found by later rows; the digests of its cells are not needed for that.
+        """
+        for appointment_id, patient_id in touched:
+            self._appointments[appointment_id].imported_cells = {}
+            self._just_read -= {appointment_id, patient_id}
+        for pk in self._just_read:
+            self._patients.pop(pk, None)
+            if self._appointments.pop(pk, None):
+                self.diary.forget(pk)
+        self._just_read.clear()
 
     def _longest(self, row: Row) -> timedelta:
         """How long the row's visit may be: what it says, or else what is stored for it."""
@@ -132,22 +144,23 @@ class Book:
 
     def patient_by_number(self, row: Row) -> Patient | None:
         pk = self._by_number.get((row.clinic.pk, row.patient_number))
-        return self._patients[pk] if pk and row.patient_number else None
+        return self._patients.get(pk) if pk and row.patient_number else None
 
     def patients_by_identity(self, clinic_id: UUID, phone: str, key: str) -> list[Patient]:
         """Those with this phone and name, as they are now."""
-        found = (self._patients[pk] for pk in self._by_identity.get((clinic_id, phone, key)))
-        return [p for p in found if (p.phone, p.name_key) == (phone, key)]
+        found = (self._patients.get(pk) for pk in self._by_identity.get((clinic_id, phone, key)))
+        return [p for p in found if p and (p.phone, p.name_key) == (phone, key)]
 
     def by_reference(self, row: Row) -> Appointment | None:
         pk = self._by_reference.get((row.clinic.pk, row.reference))
-        return self._appointments[pk] if pk and row.reference else None
+        return self._appointments.get(pk) if pk and row.reference else None
 
     def by_import_key(self, row: Row) -> list[Appointment]:
         """Those that a file gave for this phone, name and time, wherever they are now."""
-        return [self._appointments[pk] for pk in self._by_import_key.get(row.import_key)]
+        found = (self._appointments.get(pk) for pk in self._by_import_key.get(row.import_key))
+        return [a for a in found if a]
 
     def by_time(self, patient: Patient, starts_at: datetime) -> list[Appointment]:
         """The patient's appointments at this time, as they are now."""
-        found = (self._appointments[pk] for pk in self._by_time.get((patient.pk, starts_at)))
-        return [a for a in found if a.starts_at == starts_at]
+        found = (self._appointments.get(pk) for pk in self._by_time.get((patient.pk, starts_at)))
+        return [a for a in found if a and a.starts_at == starts_at]

@@ -122,7 +122,8 @@ class _Run:
         digest = digest_of(decided, self.now)
         self.said.update({i.appointment.pk: i.row.content for i in decided if isinstance(i, PlannedRow)})
         if self.dry_run:
-            self.book.forget_details(i.appointment.pk for i in decided if isinstance(i, PlannedRow))
+            planned = (item for item in decided if isinstance(item, PlannedRow))
+            self.book.keep_only((item.appointment.pk, item.patient.pk) for item in planned)
         self.report.chunk_digests.append(digest)
         for item in decided:
             outcome = Outcome.REJECTED if isinstance(item, RejectedRecord) else item.outcome
