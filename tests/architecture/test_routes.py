@@ -1,0 +1,66 @@
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.shortcuts import resolve_url
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+SAMPLE_KEY = "00000000-0000-7000-8000-000000000000"
+SAMPLES = {"int": "1", "uuid": SAMPLE_KEY}
+
+# What answers people who are not signed in, and why it may.
+OPEN = {
+    "/": "leads to the admin",
+    "/admin/login/": "the sign-in page",
+    "/admin/logout/": "ends a session; without one it leads to the admin",
+}
+REFUSED = {401, 403, 404, 405}
+
+
+def routes(patterns=None, prefix: str = "/") -> Iterator[tuple[str, str]]:
+    """Each route as it is declared, and an address that it answers to."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route, address(route)
+
+
+def address(route: str) -> str:
+    labels = sorted(model._meta.app_label for model in admin.site._registry)
+    route = re.sub(r"\^|\$|\\Z", "", route)
+    route = re.sub(r"\(\?P<app_label>[^)]*\)", labels[0], route)
+    route = re.sub(r"\(\?P<\w+>[^)]*\)", "x", route)
+    return re.sub(r"<(?:(\w+):)?\w+>", lambda match: SAMPLES.get(match[1] or "str", SAMPLE_KEY), route)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_every_route_needs_sign_in(method):
+    sign_in = resolve_url(settings.LOGIN_URL)
+    client = Client(raise_request_exception=False)
+    offenders = {}
+    for route, path in routes():
+        if route in OPEN:
+            continue
+        answer = getattr(client, method)(path)
+        asked_to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith(sign_in)
+        if not asked_to_sign_in and answer.status_code not in REFUSED:
+            offenders[f"{method} {route}"] = answer.status_code
+    assert offenders == {}
+
+
+@pytest.mark.django_db
+def test_the_admin_hides_behind_the_sign_in_page_rather_than_answering_not_found():
+    asked = [path for route, path in routes() if route.startswith("/admin/") and route not in OPEN]
+    client = Client()
+    assert len(asked) > 20
+    assert {client.get(path).status_code for path in asked} == {302}
+
+
+def test_every_open_route_exists():
+    assert set(OPEN) <= {route for route, _ in routes()}

@@ -1,0 +1,35 @@
+import os
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+COMMITS = {"transactional_db", "live_server", "process_environment"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        keep_what_migrations_bring(item)
+        if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
+            item.add_marker(pytest.mark.skip(reason="only on PostgreSQL"))
+
+
+def keep_what_migrations_bring(item: pytest.Item) -> None:
+    """A test that commits ends with every table empty; the next such test gets the migrations' rows back."""
+    marker = item.get_closest_marker("django_db")
+    options = dict(marker.kwargs) if marker else {}
+    if options.get("transaction") or COMMITS & set(getattr(item, "fixturenames", ())):
+        options |= {"transaction": True, "serialized_rollback": True}
+        item.add_marker(pytest.mark.django_db(**options), append=False)
+
+
+@pytest.fixture
+def process_environment(transactional_db: None) -> dict[str, str]:
+    """The environment in which another process (a worker, a command) works on this test's own database."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{settings['NAME']}"
+    else:
+        who = f"{quote(settings['USER'])}:{quote(settings['PASSWORD'])}"
+        url = f"postgres://{who}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    return {**os.environ, "DATABASE_URL": url}

@@ -1,0 +1,47 @@
+from datetime import timedelta
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from messaging.models import Encoding, Message, MessageTemplate, OptOut, TemplateKey
+from tests.factories.accounts import ClinicFactory
+
+
+class MessageFactory(DjangoModelFactory[Message]):
+    """Queued and due now."""
+
+    class Meta:
+        model = Message
+
+    clinic = factory.SubFactory(ClinicFactory)
+    purpose = TemplateKey.REMINDER
+    to = factory.Sequence(lambda n: f"+26771{n:06d}")
+    body = "Dumela. Please come to the clinic tomorrow."
+    language = "en"
+    segments = 1
+    encoding = Encoding.GSM_7
+    created_at = factory.LazyFunction(timezone.now)
+    send_at = factory.SelfAttribute("created_at")
+    expires_at = factory.LazyAttribute(lambda message: message.send_at + timedelta(hours=24))
+
+
+class MessageTemplateFactory(DjangoModelFactory[MessageTemplate]):
+    """A clinic's own template: those for all clinics come with the migrations."""
+
+    class Meta:
+        model = MessageTemplate
+
+    clinic = factory.SubFactory(ClinicFactory)
+    key = TemplateKey.REMINDER
+    language = "en"
+    body = "{name}, please come to {clinic} on {date} at {time}. Questions: {clinic_phone}"
+
+
+class OptOutFactory(DjangoModelFactory[OptOut]):
+    class Meta:
+        model = OptOut
+
+    phone = factory.Sequence(lambda n: f"+26771{n:06d}")
+    source = "nurse"
+    opted_out_at = factory.LazyFunction(timezone.now)

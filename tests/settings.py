@@ -1,0 +1,44 @@
+"""The site's own settings, in an environment made for tests: whatever a developer's `.env` says."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# A file, not memory: several processes use one database at once. Made by the first process; those that
+# it starts find DATABASE_URL set.
+if not os.environ.get("DATABASE_URL"):
+    _directory = tempfile.mkdtemp(prefix="clinic-reminders-tests-")
+    atexit.register(shutil.rmtree, _directory, ignore_errors=True)
+    os.environ["DATABASE_URL"] = f"sqlite:///{_directory}/db.sqlite3"
+
+os.environ.update(
+    SECRET_KEY="only-for-tests-and-not-a-secret-at-all-0123456789",
+    DEBUG="off",
+    ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
+    HTTPS_REQUIRED="off",
+    CSRF_TRUSTED_ORIGINS="",
+    PUBLIC_BASE_URL="",
+    TIME_ZONE="Africa/Gaborone",
+    LOG_FORMAT="console",
+    SMS_PROVIDERS="console",
+    SMS_SENDING_ENABLED="on",
+)
+
+from clinic_reminders.settings import *  # noqa: F403
+from clinic_reminders.settings import DATABASES
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(DATABASES["default"]["NAME"]).with_name("test.sqlite3"))}
+
+# Argon2 is slow on purpose.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Static files straight from the apps: nothing is collected for a test.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
