@@ -6,6 +6,8 @@ import pytest
 from clinic_reminders.local.address import Address, AddressRefused
 from clinic_reminders.local.environment import ensure_secret_key, settings_for
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104
+
 
 def address(**environment):
     return Address.from_environment(environment)
@@ -48,12 +50,12 @@ def test_debug_is_on_where_nobody_else_can_reach_the_site(host):
     assert settings_for(address(HOST=host), {"DEBUG": "off"})["DEBUG"] == "on"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7"])
+@pytest.mark.parametrize("host", [EVERYWHERE, "192.0.2.7"])
 def test_debug_is_off_where_others_can_reach_the_site(host):
     assert settings_for(address(HOST=host), {"DEBUG": "on"})["DEBUG"] == "off"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "192.0.2.7"])
+@pytest.mark.parametrize("host", ["127.0.0.1", EVERYWHERE, "192.0.2.7"])
 def test_no_host_is_a_wildcard(host):
     hosts = settings_for(address(HOST=host), {"ALLOWED_HOSTS": "*,clinic.example"})["ALLOWED_HOSTS"]
     assert "*" not in hosts
