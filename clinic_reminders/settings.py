@@ -4,6 +4,7 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,16 @@ from clinic_reminders.home import BASE_DIR, ENV_FILE, HOME_DIR, VAR_DIR
 env = environ.Env()
 env.prefix = ""
 environ.Env.read_env(ENV_FILE)
+
+
+def whole_number(name: str, default: int) -> int:
+    try:
+        return env.int(name, default=default)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is not a whole number. Set {name}={default}, or leave it out."
+        ) from None
+
 
 # Empty is refused by the check clinic_reminders.E001 with the mend; Django's own error names neither.
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -172,7 +183,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
-SMS_PATIENT_DAILY_LIMIT = env.int("SMS_PATIENT_DAILY_LIMIT", default=3)
+SMS_PATIENT_DAILY_LIMIT = whole_number("SMS_PATIENT_DAILY_LIMIT", 3)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.
 

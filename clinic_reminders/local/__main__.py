@@ -45,8 +45,10 @@ def set_environment(address: Address) -> None:
 def prepare(address: Address) -> "Seeded":
     """Checks, database, demo data; where others can reach the site, static files too."""
     import django
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import CommandError, call_command
     from django.core.management.base import SystemCheckError
+    from django.db import OperationalError
     from django.utils import timezone
 
     from common.errors import DomainError
@@ -64,8 +66,10 @@ def prepare(address: Address) -> "Seeded":
         if not address.is_loopback:
             call_command("collectstatic", interactive=False, verbosity=0)
         return seed(VAR_DIR, public=not address.is_loopback, now=timezone.now())
-    except (SystemCheckError, CommandError) as error:
+    except (SystemCheckError, CommandError, ImproperlyConfigured) as error:
         raise SiteFailed(str(error)) from None
+    except OperationalError as error:
+        raise SiteFailed(f"The database that DATABASE_URL names can't be used: {error}") from None
     except DomainError as error:
         raise SiteFailed(error.message) from None
 

@@ -51,6 +51,12 @@ def test_a_value_that_means_nothing_is_named_with_the_mend(tmp_path, variable):
     assert "Traceback" not in ended.stderr
 
 
+def test_words_where_a_number_belongs_are_named_with_the_mend(tmp_path):
+    ended = start(tmp_path, "manage.py", "migrate", SMS_PATIENT_DAILY_LIMIT="three")
+    assert ended.returncode != 0
+    assert "Set SMS_PATIENT_DAILY_LIMIT=3" in ended.stderr
+
+
 def test_the_web_server_says_that_the_console_tells_nobody(tmp_path):
     ended = start(tmp_path, *WSGI)
     assert ended.returncode == 0
