@@ -1,0 +1,51 @@
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+
+class LabelledChoices(AutocompleteJsonView):
+    """Choices read as their admin says, who may mask a phone."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        choice = super().serialize_result(obj, to_field_name)
+        label_for = getattr(self.model_admin, "label_for", None)
+        return choice | {"text": label_for(self.request, obj)} if label_for else choice
+
+
+class ClinicRemindersSite(AdminSite):
+    site_header = _("Clinic Reminders")
+    site_title = _("Clinic Reminders")
+    index_title = _("What would you like to do?")
+    site_url = None
+    enable_nav_sidebar = True
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from messaging.dispatch import sending_is_on
+
+        signed_in = request.user.is_authenticated
+        return super().each_context(request) | {"sending_is_off": signed_in and not sending_is_on()}
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return LabelledChoices.as_view(admin_site=self)(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from django.contrib.auth.views import PasswordChangeView
+        from django.urls import reverse
+
+        from accounts.admin import OwnPasswordForm
+
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
+
+
+class ClinicRemindersAdminConfig(AdminConfig):
+    default_site = "clinic_reminders.admin_site.ClinicRemindersSite"
