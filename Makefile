@@ -22,7 +22,7 @@ check: .venv/.installed-dev ## Check format, lint, types, import rules, migratio
 	@.venv/bin/python -m tests.check
 
 test-next: ## Run all tests on the next Django and Python (3.13)
-	@command -v "$(PYTHON_NEXT)" >/dev/null || { echo "There is no $(PYTHON_NEXT) here. Install Python 3.13, or say where it is: make test-next PYTHON_NEXT=/path/to/python3.13" >&2; exit 1; }
+	@"$(PYTHON_NEXT)" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null || { echo "There is no working $(PYTHON_NEXT) here. Install Python 3.13, or say where it is: make test-next PYTHON_NEXT=/path/to/python3.13" >&2; exit 1; }
 	@$(MAKE) --no-print-directory .venv-next/.installed
 	@.venv-next/bin/python -m tests.run $(ARGS)
 
@@ -46,7 +46,6 @@ clean: ## Remove the virtual environments and caches; data under var/ stays
 	@touch $@
 
 .venv-next/.installed: requirements-next.txt
-	@"$(PYTHON_NEXT)" -c 'import sys; sys.exit(sys.version_info < (3, 13))' || { echo "$(PYTHON_NEXT) is missing or older than Python 3.13." >&2; exit 1; }
 	@echo "Making .venv-next"
 	@"$(PYTHON_NEXT)" -m venv .venv-next
 	@.venv-next/bin/python $(PIP) -r requirements-next.txt

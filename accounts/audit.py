@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Model
 from django.utils.encoding import force_str
 
 from accounts.models import AuditEntry, User
@@ -37,6 +38,13 @@ class Change:
     object_id: UUID
     clinic_id: UUID | None
     changes: dict[str, list[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, thing: Model, action: str, changes: dict[str, list[Any]] | None = None) -> "Change":
+        """A change of `thing`, in its own clinic if it has one."""
+        return cls(
+            action, thing._meta.label_lower, thing.pk, getattr(thing, "clinic_id", None), changes or {}
+        )
 
 
 def record(actor: Actor, changes: Iterable[Change], *, now: datetime) -> None:

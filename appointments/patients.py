@@ -17,7 +17,6 @@ from common.errors import ValidationFailed, VersionConflict
 from common.ids import new_id
 from common.phones import PhoneError, parse_mobile
 
-PATIENT = "appointments.patient"
 PATIENT_FIELDS = ("name", "phone", "patient_number", "consent", "consent_source")
 
 
@@ -46,7 +45,7 @@ def add_patient(
         _refuse_double(patient)
         patient.save(force_insert=True)
         values = {f: [None, plain(getattr(patient, f))] for f in PATIENT_FIELDS}
-        record(actor, [Change("added", PATIENT, patient.pk, clinic.pk, values)], now=now)
+        record(actor, [Change.of(patient, "added", values)], now=now)
     return patient
 
 
@@ -96,7 +95,7 @@ def _save_patient(patient: Patient, before: dict[str, Any], actor: Actor, now: d
     patient.version += 1
     patient.updated_at = now
     patient.save()
-    record(actor, [Change("changed", PATIENT, patient.pk, patient.clinic_id, changes)], now=now)
+    record(actor, [Change.of(patient, "changed", changes)], now=now)
     if "phone" in changes:
         resend_waiting([patient.pk], now=now)
 

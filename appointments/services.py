@@ -11,16 +11,14 @@ from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.diary import Diary, Visit
 from appointments.models import (
-    TRANSITIONS,
     Appointment,
     AppointmentStatus,
     Patient,
 )
 from appointments.reminding import plan_reminders
+from appointments.rules import refuse_early_attendance, refuse_past, refuse_transition
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
-
-APPOINTMENT = "appointments.appointment"
 
 
 def book(
@@ -58,9 +56,7 @@ def book(
         _check_reference(appointment)
         appointment.save(force_insert=True)
         plan_reminders([appointment], now=now)
-        record(
-            actor, [Change("booked", APPOINTMENT, appointment.pk, clinic.pk, _values(appointment))], now=now
-        )
+        record(actor, [Change.of(appointment, "booked", _values(appointment))], now=now)
     return appointment
 
 
@@ -133,27 +129,6 @@ def mark_attendance(
         return _step(appointment, wanted, f"marked {wanted.value}", actor, now)
 
 
-def refuse_past(starts_at: datetime, now: datetime) -> None:
-    if starts_at <= now:
-        raise ValidationFailed.on("appointment_datetime", _("This time is in the past."))
-
-
-def refuse_early_attendance(starts_at: datetime, clinic: Clinic, now: datetime) -> None:
-    if starts_at.astimezone(clinic.zone).date() > now.astimezone(clinic.zone).date():
-        raise StateConflict(_("Attendance can't be marked before the day of the visit."))
-
-
-def refuse_transition(before: str, after: str) -> None:
-    if after not in TRANSITIONS[before]:
-        raise StateConflict(
-            _("An appointment that is %(before)s can't become %(after)s.")
-            % {
-                "before": AppointmentStatus(before).label,
-                "after": AppointmentStatus(after).label,
-            }
-        )
-
-
 def _locked(appointment_id: UUID, version: int | None) -> Appointment:
     appointment = (
         Appointment.objects.select_related("clinic", "patient")
@@ -219,4 +194,4 @@ def _save(
     appointment.version += 1
     appointment.updated_at = now
     appointment.save()
-    record(actor, [Change(action, APPOINTMENT, appointment.pk, appointment.clinic_id, changes)], now=now)
+    record(actor, [Change.of(appointment, action, changes)], now=now)

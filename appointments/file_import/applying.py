@@ -7,9 +7,7 @@ from accounts.audit import Actor, Change, record
 from appointments.file_import.book import Book
 from appointments.file_import.planning import Outcome, PlannedRow
 from appointments.models import Appointment, AppointmentStatus, Patient, Reminder
-from appointments.patients import PATIENT
 from appointments.reminding import nudge_if_due, plan_reminders, reminders_for, resend_waiting
-from appointments.services import APPOINTMENT
 
 _PATIENT_FIELDS = [
     "patient_number",
@@ -36,6 +34,9 @@ _APPOINTMENT_FIELDS = [
     "version",
     "updated_at",
 ]
+
+
+_NEW, _CHANGED = "imported", "changed by import"
 
 
 def apply(planned: Sequence[PlannedRow], book: Book, *, actor: Actor, now: datetime) -> None:
@@ -90,13 +91,10 @@ def _write_reminders(rows: Sequence[PlannedRow], book: Book, now: datetime) -> N
 def _changes(rows: Sequence[PlannedRow]) -> list[Change]:
     changes = []
     for row in rows:
-        clinic_id = row.row.clinic.pk
         if row.patient_changes:
-            action = "imported" if row.new_patient else "changed by import"
-            changes.append(Change(action, PATIENT, row.patient.pk, clinic_id, row.patient_changes))
+            action = _NEW if row.new_patient else _CHANGED
+            changes.append(Change.of(row.patient, action, row.patient_changes))
         if row.appointment_changes:
-            action = "imported" if row.outcome is Outcome.CREATED else "changed by import"
-            changes.append(
-                Change(action, APPOINTMENT, row.appointment.pk, clinic_id, row.appointment_changes)
-            )
+            action = _NEW if row.outcome is Outcome.CREATED else _CHANGED
+            changes.append(Change.of(row.appointment, action, row.appointment_changes))
     return changes

@@ -24,7 +24,7 @@ from appointments.file_import.identity import (
 from appointments.file_import.refusal import RowRefused
 from appointments.file_import.rows import RejectedRecord, Row
 from appointments.models import Appointment, AppointmentStatus, ConsentSource, Patient
-from appointments.services import refuse_early_attendance, refuse_past, refuse_transition
+from appointments.rules import refuse_early_attendance, refuse_past, refuse_transition
 from common.errors import DomainError
 from common.ids import new_id
 
