@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.forms import AdminPasswordChangeForm as OwnAdminPasswordForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import services
+from accounts.audit import Actor
 from accounts.models import AuditEntry, Clinic, User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of, changes_in_words, local
 from accounts.validators import validate_reminder_hours
@@ -86,6 +88,16 @@ class ClinicAdmin(ClinicScopedAdmin):
             return services.add_clinic(actor=actor, now=now, **values)
         version = self.seen_version(request)
         return services.change_clinic(obj.pk, version=version, actor=actor, now=now, **values)
+
+
+class OwnPasswordForm(OwnAdminPasswordForm):
+    """Asks for the old password first."""
+
+    def set_password_and_save(self, user: Any, *args: Any, **kwargs: Any) -> Any:
+        password = self.cleaned_data["new_password1"]
+        services.set_password(user.pk, password, actor=Actor.of(user), now=timezone.now())
+        user.refresh_from_db()
+        return user
 
 
 class RecordedPasswordForm(AdminPasswordChangeForm):

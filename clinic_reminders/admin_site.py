@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -45,7 +44,3 @@ class ClinicRemindersSite(AdminSite):
             template_name="registration/password_change_form.html",
             extra_context={**self.each_context(request), **(extra_context or {})},
         )(request)
-
-
-class ClinicRemindersAdminConfig(AdminConfig):
-    default_site = "clinic_reminders.admin_site.ClinicRemindersSite"
