@@ -6,9 +6,11 @@ from django.contrib.admin.forms import AdminPasswordChangeForm as OwnAdminPasswo
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TimeField
 from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,35 +18,58 @@ from accounts import services
 from accounts.audit import Actor
 from accounts.models import AuditEntry, Clinic, User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of, changes_in_words, local
-from accounts.validators import validate_reminder_hours
+from accounts.validators import validate_opening_hours, validate_reminder_hours
 from common.admin import ReadOnlyAdmin
 
 admin.site.unregister(Group)
 
 
-class HoursField(forms.CharField):
+class HoursField(forms.Field):
     """Whole hours with commas between them: "168, 24"."""
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[int]:
-        words = str(super().to_python(value) or "").replace(",", " ").split()
+        words = str(value or "").replace(",", " ").split()
         try:
             return [int(word) for word in words]
         except ValueError:
             raise forms.ValidationError(_("Write whole hours with commas between them: 168, 24.")) from None
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
+
+class OpeningHoursField(forms.Field):
+    """A line a day: "Monday 07:30-16:30", "Sunday closed"."""
+
+    widget = forms.Textarea(attrs={"rows": 7, "cols": 30})
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        days = {WEEKDAYS[day]: value.get(str(day)) for day in range(7)}
+        return "\n".join(f"{day} {'-'.join(hours) if hours else _('closed')}" for day, hours in days.items())
+
+    def to_python(self, value: Any) -> dict[str, list[str] | None]:
+        lines = [line.split() for line in str(value or "").splitlines() if line.strip()]
+        if len(lines) != 7 or any(len(line) < 2 for line in lines):
+            raise forms.ValidationError(
+                _("Write seven lines, Monday first: Monday 07:30-16:30, or Sunday closed.")
+            )
+        hours = ["".join(line[1:]).replace("–", "-") for line in lines]
+        shut = {"closed", _("closed")}
+        return {str(day): None if text in shut else text.split("-") for day, text in enumerate(hours)}
 
 
 class ClinicForm(forms.ModelForm):
+    opening_hours = OpeningHoursField(
+        label=gettext_lazy("Opening hours"),
+        validators=[validate_opening_hours],
+        help_text=gettext_lazy("Used to suggest times, never to refuse one."),
+    )
     reminder_hours_before = HoursField(
         label=gettext_lazy("Reminders, hours before the visit"),
         required=False,
         validators=[validate_reminder_hours],
-        empty_value="",
         help_text=gettext_lazy("168, 24 is one week and one day before. Empty: no reminders."),
     )
 
@@ -52,6 +77,9 @@ class ClinicForm(forms.ModelForm):
 @admin.register(Clinic)
 class ClinicAdmin(ClinicScopedAdmin):
     form = ClinicForm
+    formfield_overrides = {
+        TimeField: {"widget": forms.TimeInput(attrs={"type": "time"}, format="%H:%M")},
+    }
     clinic_path = "pk"
     list_display = ("name", "code", "phone", "default_language", "reminders", "time_zone")
     search_fields = ("name", "code")
@@ -177,7 +205,7 @@ class ActionFilter(admin.SimpleListFilter):
     title = gettext_lazy("what")
     parameter_name = "action"
     # Given here, not looked up: the log is long.
-    words = (
+    words: tuple[str, ...] = (
         *("added", "changed", "booked", "moved", "cancelled", "confirmed"),
         *("marked attended", "marked missed", "marked booked"),
         *("imported", "changed by import", "file imported"),
@@ -203,7 +231,8 @@ class KindFilter(ActionFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("when", "actor_name", "action", "object_type", "object_id", "what_changed")
+    list_display = ("when", "actor_name", "action", "object_type", "object_id", "in_short")
+    list_per_page = 50
     list_filter = (ActionFilter, KindFilter, "at")
     search_fields = ("actor_name__istartswith",)
     search_help_text = gettext_lazy("By who did it, or by an object's id.")
@@ -221,8 +250,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("when"), ordering="at")
     def when(self, entry: AuditEntry) -> str:
-        return local(entry.at, timezone.get_current_timezone())  # type: ignore[arg-type]
+        return local(entry.at, timezone.get_current_timezone())
 
     @admin.display(description=gettext_lazy("changes"))
     def what_changed(self, entry: AuditEntry) -> str:
         return changes_in_words(entry.changes, None, with_phones=True)
+
+    @admin.display(description=gettext_lazy("changes"))
+    def in_short(self, entry: AuditEntry) -> str:
+        return truncatechars(self.what_changed(entry), 120)

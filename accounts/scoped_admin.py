@@ -30,7 +30,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def local(moment: datetime | None, zone: ZoneInfo) -> str:
-    """"Tue 1 Dec 2026, 09:30" on the clinic's clock."""
+    """ "Tue 1 Dec 2026, 09:30" on the clinic's clock."""
     if moment is None:
         return ""
     there = moment.astimezone(zone)
@@ -75,20 +75,29 @@ class AuditedAdmin(ServiceAdmin):
 def changes_in_words(
     changes: Mapping[str, list[Any]], model: type[Model] | None, *, with_phones: bool
 ) -> str:
-    """"status: booked → cancelled; …" """
+    """ "status: booked → cancelled; …" """
 
     def word(field: str, value: Any) -> str:
         if value in (None, "", []):
             return "–"
         if field in PHONES and not with_phones:
             return mask(str(value))
-        return str(value)
+        return _moment_in_words(str(value))
 
     return "; ".join(
         f"{_label(model, field)}: {word(field, before)} → {word(field, after)}"
         for field, (before, after) in changes.items()
         if before not in (None, "") or after not in (None, "")
     )
+
+
+def _moment_in_words(text: str) -> str:
+    """A time as the log keeps it, on the site's clock; all else as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return local(moment, timezone.get_current_timezone()) if moment.tzinfo else text
 
 
 def _label(model: type[Model] | None, field: str) -> str:
@@ -148,7 +157,9 @@ class ClinicScopedAdmin(AuditedAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         # The address could ask for phone__startswith; only the filters on the page may be asked.
         filters = self.get_list_filter(request)
-        names = {getattr(item, "parameter_name", item[0] if isinstance(item, tuple) else item) for item in filters}
+        names = {
+            getattr(item, "parameter_name", item[0] if isinstance(item, tuple) else item) for item in filters
+        }
         return lookup.removesuffix("__exact").removesuffix("__isnull") in names and super().lookup_allowed(
             lookup, value, request
         )
@@ -212,7 +223,7 @@ class DayFilter(admin.SimpleListFilter):
         return [*words, ("all", _("All days"))]
 
     def choices(self, changelist: Any) -> Any:
-        everything, *choices = super().choices(changelist)
+        _everything, *choices = super().choices(changelist)
         if self.asked not in dict(self.lookup_choices):
             return choices
         for choice, (value, _title) in zip(choices, self.lookup_choices, strict=True):
@@ -232,7 +243,9 @@ class DayFilter(admin.SimpleListFilter):
         if self.asked == "all":
             return queryset
         path = self.model_admin.clinic_path
-        zones = set(clinics_visible_to(request.user).order_by().values_list("time_zone", flat=True).distinct())
+        zones = set(
+            clinics_visible_to(request.user).order_by().values_list("time_zone", flat=True).distinct()
+        )
         anywhere = Q(pk__isnull=True)
         for name in zones:
             here = self._within(ZoneInfo(name))

@@ -138,7 +138,12 @@ def _user_values(user: User) -> dict[str, Any]:
 
 
 def _save(
-    thing: Clinic | User, kind: str, before: dict[str, Any], after: dict[str, Any], actor: Actor, now: datetime
+    thing: Clinic | User,
+    kind: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    actor: Actor,
+    now: datetime,
 ) -> None:
     if before == after:
         return

@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -38,7 +39,17 @@ class Table:
     empty: str = ""
 
 
-class ServiceAdmin(admin.ModelAdmin):
+class ListedByName(admin.ModelAdmin):
+    """Its list is titled with what it lists."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+
+class ServiceAdmin(ListedByName):
     """Subclasses say which service saves; nothing is written around it.
 
     A DomainError rolls everything back and comes back as the same form with its message. What can be
@@ -143,9 +154,7 @@ class ServiceAdmin(admin.ModelAdmin):
             request.refusal = refusal  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         refusal = getattr(request, "refusal", None)
         return form if refusal is None else self._refused(form, refusal)
@@ -190,7 +199,7 @@ class ServiceAdmin(admin.ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(ListedByName):
     """To be looked at."""
 
     actions = None

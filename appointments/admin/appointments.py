@@ -46,7 +46,12 @@ class AppointmentAdmin(ClinicScopedAdmin):
     list_display = ("when", "patient_name", "phone", "clinic_name", "visit_type", "state", "reminder")
     list_filter = (VisitDayFilter, ClinicFilter, "status")
     list_select_related = ("clinic", "patient")
-    search_fields = ("patient__name", "patient__phone", "reference__iexact", "patient__patient_number__iexact")
+    search_fields = (
+        "patient__name",
+        "patient__phone",
+        "reference__iexact",
+        "patient__patient_number__iexact",
+    )
     search_help_text = gettext_lazy("By the patient's name, number or phone, or by reference.")
     masked = {"phone": "masked_phone"}
     form_field_of = {"appointment_datetime": "starts_at"}
@@ -54,6 +59,7 @@ class AppointmentAdmin(ClinicScopedAdmin):
     ordering = ("starts_at", "id")
     actions = ("mark_attended", "mark_missed", "confirm_visits", "cancel_visits")
     list_per_page = 50
+    empty_value_display = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         reminders = Reminder.objects.select_related("message").order_by("due_at")
@@ -113,7 +119,7 @@ class AppointmentAdmin(ClinicScopedAdmin):
         if planned:
             when = local(planned[0].due_at, appointment.clinic.zone)
             words.append(_("Next: %(when)s") % {"when": when})
-        return "; ".join(words) or "–"
+        return "; ".join(words)
 
     def label_for(self, request: HttpRequest, obj: Any) -> str:
         return local(obj.starts_at, obj.clinic.zone)
@@ -122,7 +128,8 @@ class AppointmentAdmin(ClinicScopedAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         patients = form.base_fields.get("patient")
         if patients is not None:
-            theirs = self.admin_site.get_model_admin(patients.queryset.model)
+            theirs: Any = self.admin_site.get_model_admin(patients.queryset.model)
+            patients.widget.can_change_related = patients.widget.can_view_related = False
             patients.label_from_instance = lambda patient: theirs.label_for(request, patient)
         return form
 
@@ -148,7 +155,9 @@ class AppointmentAdmin(ClinicScopedAdmin):
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
         if not self.has_change_permission(request, obj):
             return []
-        question = _("The patient gets no reminder any more. A cancelled visit can't be taken back, only booked anew.")
+        question = _(
+            "The patient gets no reminder any more. A cancelled visit can't be taken back, only booked anew."
+        )
         undo = obj.status in (Status.ATTENDED, Status.MISSED)
         offered = [
             Step("attended", _("Patient came"), tone="good"),

@@ -31,7 +31,8 @@ class UploadForm(forms.ModelForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "A table of appointments saved as CSV, at most 20 MB. You see what it would do before anything changes."
+            "A table of appointments saved as CSV, at most 20 MB. "
+            "You see what it would do before anything changes."
         ),
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv"}),
         allow_empty_file=True,
@@ -44,7 +45,16 @@ class FileImportAdmin(AuditedAdmin):
     change_form_template = "admin/appointments/file_import.html"
     add_form_template = "admin/service_change_form.html"
     field_at_fault = "file"
-    list_display = ("filename", "state_in_words", "uploaded", "uploaded_by", "created", "updated", "unchanged", "rejected")
+    list_display = (
+        "filename",
+        "state_in_words",
+        "uploaded",
+        "uploaded_by",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+    )
     list_filter = ("state",)
     list_select_related = ("uploaded_by",)
     ordering = ("-uploaded_at",)
@@ -76,11 +86,11 @@ class FileImportAdmin(AuditedAdmin):
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_in_words(self, waiting: FileImport) -> str:
-        return capfirst(waiting.get_state_display())  # type: ignore[return-value]
+        return capfirst(waiting.get_state_display())
 
     @admin.display(description=gettext_lazy("uploaded"), ordering="uploaded_at")
     def uploaded(self, waiting: FileImport) -> str:
-        return local(waiting.uploaded_at, timezone.get_current_timezone())  # type: ignore[arg-type]
+        return local(waiting.uploaded_at, timezone.get_current_timezone())
 
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> FileImport:
         file = form.cleaned_data["file"]
@@ -92,7 +102,9 @@ class FileImportAdmin(AuditedAdmin):
             now=timezone.now(),
         )
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
         return HttpResponse(status=302, headers={"Location": self.after_step(request, obj)})
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
@@ -157,7 +169,9 @@ class FileImportAdmin(AuditedAdmin):
             return []
         found = _columns_of(obj)
         shown = obj.rejected_rows.all()[:REJECTED_SHOWN]
-        rows = [(row.row, row.line, row.column or "–", _cell(row, found), row.reason, row.code) for row in shown]
+        rows = [
+            (row.row, row.line, row.column or "–", _cell(row, found), row.reason, row.code) for row in shown
+        ]
         title = _("Rejected rows")
         if obj.rejected > REJECTED_SHOWN:
             title = _("Rejected rows (the first %(n)d; the file has all)") % {"n": REJECTED_SHOWN}

@@ -66,9 +66,7 @@ class PatientAdmin(ClinicScopedAdmin):
         return [(None, {"fields": self._shown(request, fields)})]
 
     def _may_write(self, request: HttpRequest, obj: Any) -> bool:
-        return (
-            self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
-        )
+        return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("clinic", "consent_from")
@@ -89,10 +87,10 @@ class PatientAdmin(ClinicScopedAdmin):
     def agrees(self, patient: Patient) -> str:
         return {True: _("Yes"), False: _("No"), None: _("Not asked")}[patient.consent]
 
-    @admin.display(description=gettext_lazy("Consent came from"), empty_value="–")
-    def consent_from(self, patient: Patient) -> str | None:
+    @admin.display(description=gettext_lazy("Consent came from"))
+    def consent_from(self, patient: Patient) -> str:
         if patient.consent_at is None:
-            return None
+            return "–"
         return f"{patient.get_consent_source_display()}, {local(patient.consent_at, patient.clinic.zone)}"
 
     def label_for(self, request: HttpRequest, obj: Any) -> str:

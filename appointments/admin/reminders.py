@@ -20,8 +20,8 @@ class DueDayFilter(DayFilter):
 def state_in_words(reminder: Reminder) -> str:
     """The message's state once there is a message: that is what happened to the patient's text."""
     if reminder.message is not None:
-        return capfirst(reminder.message.get_status_display())  # type: ignore[return-value]
-    return capfirst(reminder.get_state_display())  # type: ignore[return-value]
+        return capfirst(reminder.message.get_status_display())
+    return capfirst(reminder.get_state_display())
 
 
 def link_to_message(reminder: Reminder) -> str | SafeString:
