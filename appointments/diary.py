@@ -47,8 +47,9 @@ class Diary:
 
     def __init__(self) -> None:
         self._visits: dict[UUID, Visit] = {}
-        self._seen: set[UUID] = set()
-        self._by_patient: dict[UUID, set[UUID]] = defaultdict(set)
+        # Taken out here, though still stored as live.
+        self._removed: set[UUID] = set()
+        self._by_patient: dict[UUID, tuple[UUID, ...]] = {}
         self._by_clinic: dict[UUID, set[UUID]] = defaultdict(set)
 
     def load_patients(self, patient_ids: Collection[UUID], span: Span) -> None:
@@ -67,25 +68,35 @@ class Diary:
     def _read(self, condition: Q) -> None:
         found = AppointmentQuerySet(Appointment).live().filter(condition)
         for row in found.values_list("pk", "clinic_id", "patient_id", "starts_at", "ends_at").iterator():
-            if row[0] not in self._seen:
+            if row[0] not in self._visits and row[0] not in self._removed:
                 self.put(Visit(*row))
 
     def put(self, visit: Visit) -> None:
-        self.remove(visit.appointment_id)
+        self.forget(visit.appointment_id)
+        self._removed.discard(visit.appointment_id)
         self._visits[visit.appointment_id] = visit
-        self._by_patient[visit.patient_id].add(visit.appointment_id)
+        self._by_patient[visit.patient_id] = (
+            *self._by_patient.get(visit.patient_id, ()),
+            visit.appointment_id,
+        )
         self._by_clinic[visit.clinic_id].add(visit.appointment_id)
 
     def remove(self, appointment_id: UUID) -> None:
-        self._seen.add(appointment_id)
+        """Takes a visit out, though it may still be stored as live."""
+        self.forget(appointment_id)
+        self._removed.add(appointment_id)
+
+    def forget(self, appointment_id: UUID) -> None:
+        """Drops what was read; the next load reads it again."""
         visit = self._visits.pop(appointment_id, None)
         if visit is not None:
-            self._by_patient[visit.patient_id].discard(appointment_id)
+            others = self._by_patient[visit.patient_id]
+            self._by_patient[visit.patient_id] = tuple(pk for pk in others if pk != appointment_id)
             self._by_clinic[visit.clinic_id].discard(appointment_id)
 
     def check(self, visit: Visit, clinic: Clinic) -> None:
         """Raises AppointmentConflict when the patient or the clinic has no room for `visit`."""
-        for other in self._of(self._by_patient[visit.patient_id]):
+        for other in self._of(self._by_patient.get(visit.patient_id, ())):
             if other.appointment_id != visit.appointment_id and other.overlaps(visit):
                 raise AppointmentConflict(
                     _("The patient has another appointment at this time (%(when)s).")

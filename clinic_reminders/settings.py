@@ -1,17 +1,28 @@
 """All settings, from the environment and `.env`. System checks tell what is missing or contradicts."""
 
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+from clinic_reminders.home import BASE_DIR, ENV_FILE, HOME_DIR, VAR_DIR
 
 env = environ.Env()
 env.prefix = ""
-environ.Env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(ENV_FILE)
+
+
+def whole_number(name: str, default: int) -> int:
+    try:
+        return env.int(name, default=default)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is not a whole number. Set {name}={default}, or leave it out."
+        ) from None
+
 
 # Empty is refused by the check clinic_reminders.E001 with the mend; Django's own error names neither.
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -81,7 +92,7 @@ _database["CONN_HEALTH_CHECKS"] = True
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     if _database["NAME"] != ":memory:":
         # A relative path means the repository's, wherever a command is started from.
-        _database["NAME"] = str(BASE_DIR / _database["NAME"])
+        _database["NAME"] = str(HOME_DIR / _database["NAME"])
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {
         # A writer takes its lock when it begins: two that read first and write later would
@@ -122,7 +133,9 @@ AXES_VERBOSE = False
 LANGUAGE_CODE = "en"
 # Django knows no Setswana; its own words fall back to English.
 LANGUAGES = [("en", _("English")), ("tn", _("Setswana"))]
-TIME_ZONE = env.str("TIME_ZONE", default="Africa/Gaborone")
+# As given: one that is unknown is refused by a check with the mend, where Django's own error has none.
+TIME_ZONE_GIVEN = env.str("TIME_ZONE", default="Africa/Gaborone")
+TIME_ZONE = TIME_ZONE_GIVEN if TIME_ZONE_GIVEN in available_timezones() else "Africa/Gaborone"
 USE_TZ = True
 USE_I18N = True
 PHONE_REGION = "BW"
@@ -170,7 +183,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
-SMS_PATIENT_DAILY_LIMIT = env.int("SMS_PATIENT_DAILY_LIMIT", default=3)
+SMS_LOOKUP_GRACE_SECONDS = env.int("SMS_LOOKUP_GRACE_SECONDS", default=60)
+SMS_PATIENT_DAILY_LIMIT = whole_number("SMS_PATIENT_DAILY_LIMIT", 3)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.
 
@@ -200,13 +214,22 @@ CACHES = {
 # Logs
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+_LOG_FORMATTERS = {
+    "console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    "json": {"()": "common.logs.JsonFormatter"},
+}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {"()": "common.logs.JsonFormatter"},
+    "formatters": _LOG_FORMATTERS,
+    # A value that is neither is refused by a check, which needs a working log.
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT if LOG_FORMAT in _LOG_FORMATTERS else "console",
+        }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": "INFO"},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL if LOG_LEVEL in LOG_LEVELS else "INFO"},
 }

@@ -1,17 +1,20 @@
 """A missing or contradictory setting stops the start, with the variable's name and the mend."""
 
+import logging
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import ImproperlyConfigured
+
+logger = logging.getLogger(__name__)
 
 
 @register
 def check_settings(**_: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
-    if not settings.SECRET_KEY:
+    if not _has_secret_key():
         problems.append(
             Error(
                 "SECRET_KEY is not set.",
@@ -27,7 +30,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
                 id="clinic_reminders.E002",
             )
         )
-    if settings.TIME_ZONE not in available_timezones():
+    if settings.TIME_ZONE_GIVEN != settings.TIME_ZONE:
         problems.append(
             Error(
                 "TIME_ZONE is not a known time zone.",
@@ -43,6 +46,14 @@ def check_settings(**_: Any) -> list[CheckMessage]:
                 id="clinic_reminders.E004",
             )
         )
+    if settings.LOG_LEVEL not in settings.LOG_LEVELS:
+        problems.append(
+            Error(
+                f"LOG_LEVEL must be one of {', '.join(settings.LOG_LEVELS)}.",
+                hint="Set LOG_LEVEL=INFO.",
+                id="clinic_reminders.E005",
+            )
+        )
     if not settings.DEBUG and not settings.HTTPS_REQUIRED:
         problems.append(
             CheckWarning(
@@ -52,3 +63,24 @@ def check_settings(**_: Any) -> list[CheckMessage]:
             )
         )
     return problems
+
+
+def _has_secret_key() -> bool:
+    try:
+        return bool(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return False
+
+
+def refuse_bad_settings() -> None:
+    """For a server, which runs no command that checks: ImproperlyConfigured with every error's mend.
+
+    Warnings are logged.
+    """
+    found = [problem for problem in run_checks() if not problem.is_silenced()]
+    for problem in found:
+        if not problem.is_serious():
+            logger.warning("%s %s (%s)", problem.msg, problem.hint or "", problem.id)
+    errors = [f"{problem.msg} {problem.hint or ''}" for problem in found if problem.is_serious()]
+    if errors:
+        raise ImproperlyConfigured("\n".join(errors))

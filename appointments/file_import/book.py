@@ -4,9 +4,9 @@ Rows are decided against this copy, and change it as they go, so that a later ro
 earlier one did. A preview keeps it from chunk to chunk; a real import writes it and starts anew.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Q
@@ -15,17 +15,35 @@ from appointments.diary import Diary, Visit
 from appointments.file_import.rows import Row
 from appointments.models import Appointment, Patient
 
+Key = TypeVar("Key", bound=Hashable)
+
+
+class _Index(Generic[Key]):
+    """Which things have a key; tuples, since a preview keeps one for every row of the file."""
+
+    def __init__(self) -> None:
+        self._found: dict[Key, tuple[UUID, ...]] = {}
+
+    def add(self, key: Key, pk: UUID) -> None:
+        found = self._found.get(key, ())
+        if pk not in found:
+            self._found[key] = (*found, pk)
+
+    def get(self, key: Key) -> tuple[UUID, ...]:
+        return self._found.get(key, ())
+
 
 class Book:
     def __init__(self) -> None:
         self.diary = Diary()
         self._patients: dict[UUID, Patient] = {}
         self._by_number: dict[tuple[UUID, str], UUID] = {}
-        self._by_identity: dict[tuple[UUID, str, str], set[UUID]] = defaultdict(set)
+        self._by_identity: _Index[tuple[UUID, str, str]] = _Index()
         self._appointments: dict[UUID, Appointment] = {}
         self._by_reference: dict[tuple[UUID, str], UUID] = {}
-        self._by_time: dict[tuple[UUID, datetime], set[UUID]] = defaultdict(set)
-        self._by_import_key: dict[str, set[UUID]] = defaultdict(set)
+        self._by_time: _Index[tuple[UUID, datetime]] = _Index()
+        self._by_import_key: _Index[str] = _Index()
+        self._just_read: set[UUID] = set()
 
     def load(self, rows: Sequence[Row], *, lock: bool) -> None:
         """Reads what `rows` could touch. What is here already stays: rows before may have changed it."""
@@ -40,18 +58,26 @@ class Book:
             | Q(pk__in=set(Appointment.objects.filter(by_row).values_list("patient_id", flat=True)))
         )
         # Patients are locked before appointments, as everywhere.
-        self._take_patients(patients, lock=lock)
+        stored = self._take_patients(patients, lock=lock) | self._meant_by(rows)
         times = {row.starts_at for row in rows}
-        self._take_appointments(by_row | Q(patient__in=self._patients, starts_at__in=times), lock=lock)
-        self._load_diary(rows)
+        self._take_appointments(by_row | Q(patient__in=stored, starts_at__in=times), lock=lock)
+        self._load_diary(rows, stored)
 
-    def _take_patients(self, condition: Q, *, lock: bool) -> None:
+    def _take_patients(self, condition: Q, *, lock: bool) -> set[UUID]:
         queryset = Patient.objects.filter(condition).order_by("pk")
         if lock:
             queryset = queryset.select_for_update(no_key=True)
+        found = set()
         for patient in queryset.iterator():
+            found.add(patient.pk)
             if patient.pk not in self._patients:
+                self._just_read.add(patient.pk)
                 self.put_patient(patient)
+        return found
+
+    def _meant_by(self, rows: Sequence[Row]) -> set[UUID]:
+        """Patients whom earlier rows have given the identity by which these rows mean them."""
+        return {pk for row in rows for pk in self._by_identity.get((row.clinic.pk, row.phone, row.name_key))}
 
     def _take_appointments(self, condition: Q, *, lock: bool) -> None:
         queryset = Appointment.objects.filter(condition).order_by("pk")
@@ -59,17 +85,30 @@ class Book:
             queryset = queryset.select_for_update(no_key=True)
         for appointment in queryset.iterator():
             if appointment.pk not in self._appointments:
+                self._just_read.add(appointment.pk)
                 self.put_appointment(appointment)
 
-    def _load_diary(self, rows: Sequence[Row]) -> None:
+    def _load_diary(self, rows: Sequence[Row], patients: set[UUID]) -> None:
         spans = [(row.starts_at, row.starts_at + self._longest(row)) for row in rows]
-        self.diary.load_patients(
-            self._patients.keys(), (min(start for start, _ in spans), max(end for _, end in spans))
-        )
+        self.diary.load_patients(patients, (min(start for start, _ in spans), max(end for _, end in spans)))
         for clinic in {row.clinic for row in rows if row.clinic.slot_capacity is not None}:
             self.diary.load_clinic(
                 clinic.pk, [span for row, span in zip(rows, spans, strict=True) if row.clinic == clinic]
             )
+
+    def keep_only(self, touched: Iterable[tuple[UUID, UUID]]) -> None:
+        """Forgets what this chunk read and no row of it touched: (appointment, patient) keys.
+
+        What was touched is kept to be found by later rows; the digests of its cells are not needed for that.
+        """
+        for appointment_id, patient_id in touched:
+            self._appointments[appointment_id].imported_cells = {}
+            self._just_read -= {appointment_id, patient_id}
+        for pk in self._just_read:
+            self._patients.pop(pk, None)
+            if self._appointments.pop(pk, None):
+                self.diary.forget(pk)
+        self._just_read.clear()
 
     def _longest(self, row: Row) -> timedelta:
         """How long the row's visit may be: what it says, or else what is stored for it."""
@@ -82,7 +121,7 @@ class Book:
         self._patients[patient.pk] = patient
         if patient.patient_number:
             self._by_number[patient.clinic_id, patient.patient_number] = patient.pk
-        self._by_identity[patient.clinic_id, patient.phone, patient.name_key].add(patient.pk)
+        self._by_identity.add((patient.clinic_id, patient.phone, patient.name_key), patient.pk)
 
     def put_appointment(self, appointment: Appointment) -> None:
         """Takes an appointment in: new, read, or changed."""
@@ -90,8 +129,8 @@ class Book:
         if appointment.reference:
             self._by_reference[appointment.clinic_id, appointment.reference] = appointment.pk
         if appointment.import_key:
-            self._by_import_key[appointment.import_key].add(appointment.pk)
-        self._by_time[appointment.patient_id, appointment.starts_at].add(appointment.pk)
+            self._by_import_key.add(appointment.import_key, appointment.pk)
+        self._by_time.add((appointment.patient_id, appointment.starts_at), appointment.pk)
         if appointment.is_live:
             self.diary.put(Visit.of(appointment))
         else:
@@ -105,22 +144,23 @@ class Book:
 
     def patient_by_number(self, row: Row) -> Patient | None:
         pk = self._by_number.get((row.clinic.pk, row.patient_number))
-        return self._patients[pk] if pk and row.patient_number else None
+        return self._patients.get(pk) if pk and row.patient_number else None
 
     def patients_by_identity(self, clinic_id: UUID, phone: str, key: str) -> list[Patient]:
         """Those with this phone and name, as they are now."""
-        found = (self._patients[pk] for pk in self._by_identity.get((clinic_id, phone, key), ()))
-        return [p for p in found if (p.phone, p.name_key) == (phone, key)]
+        found = (self._patients.get(pk) for pk in self._by_identity.get((clinic_id, phone, key)))
+        return [p for p in found if p and (p.phone, p.name_key) == (phone, key)]
 
     def by_reference(self, row: Row) -> Appointment | None:
         pk = self._by_reference.get((row.clinic.pk, row.reference))
-        return self._appointments[pk] if pk and row.reference else None
+        return self._appointments.get(pk) if pk and row.reference else None
 
     def by_import_key(self, row: Row) -> list[Appointment]:
         """Those that a file gave for this phone, name and time, wherever they are now."""
-        return [self._appointments[pk] for pk in self._by_import_key.get(row.import_key, ())]
+        found = (self._appointments.get(pk) for pk in self._by_import_key.get(row.import_key))
+        return [a for a in found if a]
 
     def by_time(self, patient: Patient, starts_at: datetime) -> list[Appointment]:
         """The patient's appointments at this time, as they are now."""
-        found = (self._appointments[pk] for pk in self._by_time.get((patient.pk, starts_at), ()))
-        return [a for a in found if a.starts_at == starts_at]
+        found = (self._appointments.get(pk) for pk in self._by_time.get((patient.pk, starts_at)))
+        return [a for a in found if a and a.starts_at == starts_at]

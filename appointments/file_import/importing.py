@@ -120,9 +120,10 @@ class _Run:
         read = [self.reader.read(record) for record in records]
         decided = self._plan(read, lock=False) if self.dry_run else self._plan_and_apply(read, expected)
         digest = digest_of(decided, self.now)
-        for item in decided:
-            if isinstance(item, PlannedRow):
-                self.said[item.appointment.pk] = item.row.content
+        self.said.update({i.appointment.pk: i.row.content for i in decided if isinstance(i, PlannedRow)})
+        if self.dry_run:
+            planned = (item for item in decided if isinstance(item, PlannedRow))
+            self.book.keep_only((item.appointment.pk, item.patient.pk) for item in planned)
         self.report.chunk_digests.append(digest)
         for item in decided:
             outcome = Outcome.REJECTED if isinstance(item, RejectedRecord) else item.outcome

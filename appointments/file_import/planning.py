@@ -162,10 +162,12 @@ class Planner:
 
     def _compare(self, row: Row, stored: Appointment) -> PlannedRow:
         """Takes over what is new in the file; what is not new never undoes what a nurse did since."""
-        said = self.said.get(stored.pk) or self._said_before.get(stored.pk) or row.content
-        if said != row.content:
-            refuse_second_version(row, stored)
         stored_patient = self.book.patient(stored.patient_id)
+        said = self.said.get(stored.pk) or self._said_before.get(stored.pk)
+        if said == row.content:
+            return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)
+        if said is not None:
+            refuse_second_version(row, stored)
         last = stored.imported_cells
         if all(last.get(cell) == digest for cell, digest in row.digests.items()):
             return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)

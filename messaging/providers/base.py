@@ -40,6 +40,26 @@ class Outcome:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What a provider says became of one message, by a receipt or when asked."""
+
+    provider_message_id: str
+    status: str  # a MessageStatus: sent, delivered, undelivered or failed
+    at: datetime | None = None  # by the provider's clock, if it says
+    code: str = ""
+    message: str = ""
+    permanent: bool = False
+
+
+class CannotTell(Exception):
+    """The provider could not be asked, or did not answer the question."""
+
+
+class ForgedWebhook(Exception):
+    """A call that claims to be the provider's and is not signed by it."""
+
+
 class Provider:
     """One instance lives for one batch, within one event loop."""
 
@@ -55,6 +75,13 @@ class Provider:
     async def send(self, text: OutgoingText) -> Outcome:
         """Hands one text over. Raises nothing for what the provider answers; that is an Outcome."""
         raise NotImplementedError
+
+    async def look_up(self, text: OutgoingText, *, since: datetime) -> list[StatusReport]:  # noqa: ARG002
+        """Every message to that phone with that text that the provider took after `since`.
+
+        `since` is the real time of the claim. An empty list means: it is not there. CannotTell otherwise.
+        """
+        raise CannotTell
 
     async def close(self) -> None:
         """Lets go of connections."""

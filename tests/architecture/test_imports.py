@@ -20,11 +20,12 @@ def test_services_models_and_tasks_know_nothing_of_http_requests():
 
 
 def test_only_providers_import_an_http_client():
-    providers = house.ROOT / "messaging" / "providers"
+    # `make run` asks its own web server whether it is up.
+    allowed = {house.ROOT / "messaging" / "providers", house.ROOT / "clinic_reminders" / "local"}
     offenders = {
         house.name(path): found
         for path in house.product_files()
-        if providers not in path.parents and (found := house.imports_any(path, HTTP_CLIENTS))
+        if not allowed & set(path.parents) and (found := house.imports_any(path, HTTP_CLIENTS))
     }
     assert not offenders
 
