@@ -45,7 +45,7 @@ def on_both_databases(module: str, *arguments: str) -> dict[str, Figures]:
         figures = {"SQLite": in_a_process(module, f"sqlite:///{directory}/db.sqlite3", *arguments)}
     # With fsync, as in earnest.
     with running_postgres(durable=True) as server:
-        figures["PostgreSQL"] = in_a_process(module, server.url("clinic_reminders"), *arguments)
+        figures["PostgreSQL"] = in_a_process(module, server.url("postgres"), *arguments)
     return figures
 
 
