@@ -183,6 +183,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
+SMS_LOOKUP_GRACE_SECONDS = env.int("SMS_LOOKUP_GRACE_SECONDS", default=60)
 SMS_PATIENT_DAILY_LIMIT = whole_number("SMS_PATIENT_DAILY_LIMIT", 3)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.
