@@ -16,7 +16,7 @@ AT_ONCE = 20
 
 
 def signature(url: str, params: Mapping[str, str], token: str) -> str:
-    """HMAC-SHA1 over the URL and the parameters, sorted by name, names and values without anything between."""
+    """HMAC-SHA1 over the URL and the sorted parameters, names and values with nothing between them."""
     signed = url + "".join(name + params[name] for name in sorted(params))
     digest = hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()

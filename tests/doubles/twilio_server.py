@@ -156,9 +156,7 @@ class TwilioServer:
             who = base64.b64decode(given, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             who = ""
-        right = kind == "Basic" and hmac.compare_digest(
-            who.encode(), f"{self.account}:{self.token}".encode()
-        )
+        right = kind == "Basic" and hmac.compare_digest(who.encode(), f"{self.account}:{self.token}".encode())
         return None if right and request.match_info["account"] == self.account else _error(20003)
 
     # The test's calls
