@@ -33,7 +33,7 @@ PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
 HTTPS_REQUIRED = env.bool("HTTPS_REQUIRED", default=not DEBUG)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "clinic_reminders.admin_app.ClinicRemindersAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

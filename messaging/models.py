@@ -174,7 +174,7 @@ class MessageEvent(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     status = models.CharField(_("status"), max_length=11, choices=MessageStatus.choices)
     at = models.DateTimeField(_("when"))
-    provider = models.CharField(_("provider"), max_length=40, blank=True, default="")
+    provider = models.CharField(_("provider"), max_length=100, blank=True, default="")
     code = models.CharField(_("code"), max_length=40, blank=True, default="")
     detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
 

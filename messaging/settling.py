@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, Value, When
 
+from common.batches import batched
 from messaging.models import Message, MessageEvent, MessageStatus
 from messaging.providers.base import Outcome, Result
 from messaging.receipts import match_early
@@ -44,7 +46,10 @@ def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: 
         for message in messages:
             _apply(message, outcomes[message.pk], now)
             tally[message.status] += 1
-        Message.objects.bulk_update(messages, _FIELDS, batch_size=100)
+        accepted = [message for message in messages if message.status == MessageStatus.SENT]
+        _write_accepted(accepted, now)
+        others = [message for message in messages if message.status != MessageStatus.SENT]
+        Message.objects.bulk_update(others, _FIELDS, batch_size=100)
         MessageEvent.objects.bulk_create(
             (
                 MessageEvent(
@@ -63,6 +68,22 @@ def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: 
     match_early([message for message in messages if message.provider_message_id], now=now)
 
 
+def _write_accepted(messages: list[Message], now: datetime) -> None:
+    """The common case in one statement a hundred, in which only the provider's number differs."""
+    for batch in batched(messages, 100):
+        numbers = [When(pk=m.pk, then=Value(m.provider_message_id)) for m in batch]
+        Message.objects.filter(pk__in=[m.pk for m in batch]).update(
+            status=MessageStatus.SENT,
+            provider_message_id=Case(*numbers, default=Value("")),
+            sent_at=now,
+            error_code="",
+            error_message="",
+            error_permanent=False,
+            look_up_at=None,
+            updated_at=now,
+        )
+
+
 def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
     message.updated_at = now
     message.look_up_at = None
@@ -72,6 +93,7 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
     if outcome.result is Result.ACCEPTED:
         message.status = MessageStatus.SENT
         message.sent_at = now
+        message.error_code = message.error_message = ""
         message.provider_message_id = outcome.provider_message_id[:100]
     elif outcome.result is Result.UNKNOWN:
         message.status = MessageStatus.UNKNOWN
