@@ -115,7 +115,7 @@ def _apply(pairs: Sequence[tuple[Receipt, Message]], now: datetime) -> None:
         key = (message.pk, receipt.provider, receipt.status, receipt.code)
         if key not in told:
             told.add(key)
-            events.append(_event(receipt))
+            events.append(_event(receipt, message))
         if receipt.status in TRANSITIONS[message.status]:
             _step(message, receipt, now)
     Receipt.objects.bulk_update([receipt for receipt, _ in pairs], ["message"], batch_size=100)
@@ -128,11 +128,16 @@ def _told(message_ids: Iterable[UUID]) -> set[tuple[UUID, str, str, str]]:
     return set(events.values_list("message_id", "provider", "status", "code"))
 
 
-def _event(receipt: Receipt) -> MessageEvent:
+def _when(receipt: Receipt, message: Message) -> datetime:
+    """Not before it was sent, whichever of two clocks is wrong and however early the receipt came."""
+    return max(receipt.at, message.sent_at or receipt.at)
+
+
+def _event(receipt: Receipt, message: Message) -> MessageEvent:
     return MessageEvent(
-        message=receipt.message,
+        message=message,
         status=receipt.status,
-        at=receipt.at,
+        at=_when(receipt, message),
         provider=receipt.provider,
         code=receipt.code,
         detail=receipt.detail,
@@ -144,7 +149,7 @@ def _step(message: Message, receipt: Receipt, now: datetime) -> None:
     message.provider_message_id = receipt.provider_message_id
     message.sent_at = message.sent_at or receipt.at
     if receipt.status == MessageStatus.DELIVERED:
-        message.delivered_at = receipt.at
+        message.delivered_at = _when(receipt, message)
     message.error_code, message.error_message = receipt.code, receipt.detail
     message.error_permanent = receipt.permanent
     message.look_up_at, message.updated_at = None, now

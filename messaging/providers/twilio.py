@@ -31,7 +31,6 @@ from messaging.providers.base import (
 )
 
 CALLBACK_PATH = "/api/v1/sms/webhooks/twilio/status"
-CONNECT_SECONDS, TOTAL_SECONDS = 5, 10
 MAX_VALIDITY = 36_000  # Twilio's own limit, and its default: ten hours, into the night
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 PAGE_SIZE, MAX_PAGES = 200, 10
@@ -71,7 +70,8 @@ class TwilioProvider(Provider):
     name = "twilio"
     can_look_up = True
     gives_receipts = True
-    in_flight: ClassVar[int] = 64
+    connect_seconds: ClassVar[float] = 5
+    total_seconds: ClassVar[float] = 10
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -143,7 +143,7 @@ class TwilioProvider(Provider):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self.in_flight),
                 headers={"Authorization": aiohttp.encode_basic_auth(account, token)},
-                timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self.total_seconds, connect=self.connect_seconds),
             )
         return self._session
 

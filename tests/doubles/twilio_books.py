@@ -28,6 +28,7 @@ class Record:
     created: datetime
     when: datetime
     sid: str = field(default_factory=lambda: f"SM{uuid4().hex}")
+    redacted: bool = False
     status: str = "queued"
     error_code: int | None = None
     updated: datetime | None = None
@@ -43,7 +44,7 @@ class Record:
         return {
             "account_sid": self.account,
             "api_version": "2010-04-01",
-            "body": self.body,
+            "body": "" if self.redacted else self.body,
             "date_created": _rfc_2822(self.created),
             "date_sent": _rfc_2822(self.sent),
             "date_updated": _rfc_2822(self.updated or self.created),

@@ -87,6 +87,7 @@ class TwilioServer:
             validity_period=form.get("ValidityPeriod", ""),
             created=now,
             when=clock(0),
+            redacted=set_to.redact,
         )
         self.books.keep(record)
         answer = record.as_twilio()
