@@ -1,8 +1,10 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("messaging.webhook_urls")),
+    path("api/", include("messaging.webhook_urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]
