@@ -21,7 +21,7 @@ from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 
 ROOT = Path(__file__).resolve().parents[2]
-MESSAGES = int(os.environ.get("FAULT_MESSAGES", "60"))
+MESSAGES = int(os.environ.get("FAULT_MESSAGES", "200"))
 KILLS = int(os.environ.get("FAULT_KILLS", "2"))
 ROUNDS_AFTER = 12
 OPEN = [MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNKNOWN]
@@ -77,7 +77,7 @@ def test_no_text_is_lost_or_doubled_when_workers_are_killed(process_environment,
     for rounds in range(1, KILLS + ROUNDS_AFTER + 1):
         process = worker(now + timedelta(minutes=5 * rounds), env)
         if rounds <= KILLS:
-            killed += kill_in_the_middle(process, double, more=chance.randint(1, MESSAGES // KILLS // 2))
+            killed += kill_in_the_middle(process, double, more=chance.randint(1, 60))
         else:
             assert process.wait() == 0
         if rounds >= KILLS and not Message.objects.filter(status__in=OPEN).exists():
