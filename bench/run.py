@@ -1,6 +1,7 @@
 """`make bench`: each benchmark beside its peer and its limit, in one run. Ratios count, not seconds.
 
-`python -m bench.run [name …]`; sizes by BENCH_ROWS (50000). Results go to bench/results/NAME.json.
+`python -m bench.run [name …]`; sizes by BENCH_ROWS (50000) and BENCH_MESSAGES (2000).
+Results go to bench/results/NAME.json.
 """
 
 import json
@@ -54,9 +55,15 @@ def imports() -> dict[str, Figures]:
     return on_both_databases("bench.imports", str(rows), str(min(rows, 5000)))
 
 
+def dispatching() -> dict[str, Figures]:
+    messages = int(os.environ.get("BENCH_MESSAGES", "2000"))
+    return on_both_databases("bench.dispatch", str(messages), str(min(messages, 300)))
+
+
 BENCHMARKS: dict[str, tuple[Callable[[], dict[str, Figures]], str, str]] = {
     # name: what runs it, the figure's unit, the figure the others are compared with
     "import": (imports, "rows/s", "import"),
+    "dispatch": (dispatching, "messages/s", "dispatch"),
 }
 
 
