@@ -1,7 +1,7 @@
 # A bare checkout needs make and Python 3.11 or newer; the rest is made here, in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check test-next clean
+.PHONY: help install run test check test-next clean
 
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
@@ -11,6 +11,8 @@ ARGS ?=
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+install: .venv/.installed ## Make .venv with what the site needs
 
 run: .venv/.installed ## Start the site with demo data; HOST and PORT say where (127.0.0.1, 8000)
 	@.venv/bin/python -m clinic_reminders.local

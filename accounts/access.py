@@ -42,6 +42,9 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "messaging.sendingswitch": {"add", "delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},
+    "django_q.ormq": {"add", "change", "delete"},
+    "django_q.success": {"add", "change", "delete"},
+    "django_q.failure": {"add", "change", "delete"},
 }
 
 

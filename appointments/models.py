@@ -252,8 +252,9 @@ class FileImport(models.Model):
 
     class State(models.TextChoices):
         PREVIEWED = "previewed", _("waiting for your confirmation")
+        RUNNING = "running", _("being imported")
         DONE = "done", _("imported")
-        FAILED = "failed", _("could not be read")
+        DISCARDED = "discarded", _("not imported")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     filename = models.CharField(_("file"), max_length=200)
@@ -264,13 +265,19 @@ class FileImport(models.Model):
     uploaded_by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT)
     uploaded_at = models.DateTimeField(_("uploaded"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    # What the preview promised; confirming holds the import to it.
-    preview_digest = models.CharField(max_length=64, blank=True, default="")
+    # What the preview promised, a digest a chunk; confirming holds the import to it.
+    preview_digests = models.JSONField(default=list)
+    # What the page shows without reading the file again.
+    header = models.JSONField(default=list)
+    delimiter = models.CharField(max_length=1, default=",")
+    examples = models.JSONField(default=list)
     created = models.PositiveIntegerField(_("created"), default=0)
     updated = models.PositiveIntegerField(_("updated"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     ignored_columns = models.JSONField(default=list)
+    # Set while it is being imported; a process that died leaves it standing.
+    started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
     class Meta:
@@ -278,8 +285,15 @@ class FileImport(models.Model):
         verbose_name_plural = _("file imports")
         ordering = ["-uploaded_at"]
 
+    if TYPE_CHECKING:
+        clinic_id: UUID | None
+
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def rows(self) -> int:
+        return self.created + self.updated + self.unchanged + self.rejected
 
 
 class RejectedRow(models.Model):

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from appointments.file_import import uploads
 from appointments.reminding import queue_due_reminders
 from common.schedules import Every
 from messaging.tasks import dispatch_due
@@ -13,9 +14,14 @@ def remind() -> None:
     dispatch_due()
 
 
+def forget_old_uploads() -> None:
+    uploads.forget_old_uploads(now=timezone.now())
+
+
 # The cluster looks at its schedules every 30 seconds and each runs every minute: two that take
 # turns make the pass come twice a minute, so that a reminder leaves within a minute of being due.
 SCHEDULES = [
     Every("reminders", "appointments.tasks.remind", minutes=1),
     Every("reminders, in between", "appointments.tasks.remind", minutes=1, offset=timedelta(seconds=30)),
+    Every("old uploads", "appointments.tasks.forget_old_uploads", minutes=24 * 60),
 ]

@@ -36,7 +36,7 @@ PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
 HTTPS_REQUIRED = env.bool("HTTPS_REQUIRED", default=not DEBUG)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "clinic_reminders.admin_app.ClinicRemindersAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -226,6 +226,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
+SMS_LOOKUP_GRACE_SECONDS = env.int("SMS_LOOKUP_GRACE_SECONDS", default=60)
 SMS_PATIENT_DAILY_LIMIT = whole_number("SMS_PATIENT_DAILY_LIMIT", 3)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.

@@ -63,6 +63,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def with_expired_lease(self, now: datetime) -> "MessageQuerySet":
         return self.filter(status=MessageStatus.SENDING, lease_expires_at__lte=now)
 
+    def to_look_up(self, real_now: datetime) -> "MessageQuerySet":
+        return self.filter(status=MessageStatus.UNKNOWN, look_up_at__lte=real_now).order_by("look_up_at")
+
     def about(self, subject_type: str, subject_ids: Iterable[UUID]) -> "MessageQuerySet":
         return self.filter(subject_type=subject_type, subject_id__in=subject_ids)
 
@@ -95,7 +98,9 @@ class Message(models.Model):
     send_at = models.DateTimeField(_("send at"), help_text=_("Not before."))
     expires_at = models.DateTimeField(_("useless after"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    provider = models.CharField(_("provider"), max_length=40, blank=True, default="")
+    provider = models.CharField(_("provider"), max_length=100, blank=True, default="")
+    # Whose turn it is after a failover; empty: the first configured.
+    next_provider = models.CharField(max_length=100, blank=True, default="")
     provider_message_id = models.CharField(_("provider's number"), max_length=100, blank=True, default="")
     error_code = models.CharField(_("error code"), max_length=40, blank=True, default="")
     error_message = models.CharField(_("error"), max_length=300, blank=True, default="")
@@ -105,6 +110,9 @@ class Message(models.Model):
     claim = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
+    # When the provider is asked (again) what became of an unknown message, by the real clock.
+    look_up_at = models.DateTimeField(null=True)
+    look_ups = models.PositiveSmallIntegerField(default=0)
 
     created_at = models.DateTimeField(_("created"))
     sent_at = models.DateTimeField(_("sent"), null=True)
@@ -139,7 +147,7 @@ class Message(models.Model):
             # Partial: these stay as small as the work that is due, whatever the table's size.
             models.Index(fields=["send_at", "id"], name="message_queue", condition=Q(status="queued")),
             models.Index(fields=["lease_expires_at"], name="message_leases", condition=Q(status="sending")),
-            models.Index(fields=["claimed_at"], name="message_unknown", condition=Q(status="unknown")),
+            models.Index(fields=["look_up_at"], name="message_unknown", condition=Q(status="unknown")),
             models.Index(
                 fields=["subject_id"], name="message_subject", condition=Q(subject_id__isnull=False)
             ),
@@ -166,7 +174,7 @@ class MessageEvent(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     status = models.CharField(_("status"), max_length=11, choices=MessageStatus.choices)
     at = models.DateTimeField(_("when"))
-    provider = models.CharField(_("provider"), max_length=40, blank=True, default="")
+    provider = models.CharField(_("provider"), max_length=100, blank=True, default="")
     code = models.CharField(_("code"), max_length=40, blank=True, default="")
     detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
 

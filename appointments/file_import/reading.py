@@ -1,17 +1,17 @@
 """From the bytes of an appointment file to its records. Knows no database and no patient."""
 
-import io
-import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Protocol
 
 from django.utils.translation import gettext as _
 
-from appointments.file_import.columns import Columns, find_columns, known
-from appointments.file_import.decoding import is_workbook, text_encoding
+from appointments.file_import.columns import Columns, find_columns
+from appointments.file_import.decoding import is_workbook
 from appointments.file_import.errors import UnreadableFile
-from appointments.file_import.lines import Row, read_rows
+from appointments.file_import.lines import Row
+from appointments.file_import.text_table import TextTable
+from appointments.file_import.workbook import WorkbookTable
 from common.spreadsheets import is_blank
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "AppointmentFile", "Record", "UnreadableFile", "open_file"]
@@ -19,10 +19,6 @@ __all__ = ["MAX_BYTES", "MAX_ROWS", "AppointmentFile", "Record", "UnreadableFile
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 200_000
 MAX_CELL_LENGTH = 2_000
-
-_DELIMITERS = (",", ";", "\t")
-# Excel's own way to name the delimiter, on a line before the headings.
-_SEP_LINE = re.compile(r'"?sep=([,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
 
 Problem = tuple[str, str]
 
@@ -48,15 +44,28 @@ class Record:
     problem: Problem | None = None
 
 
+class Table(Protocol):
+    """A kind of file, seen as rows of texts."""
+
+    delimiter: str  # for the file of its rejected rows
+
+    def rows(self, watched: Set[int] = frozenset(), width: int = 0) -> Iterator[Row]:
+        """All rows, the header first; a new pass at each call. `watched` are the positions that matter."""
+        ...
+
+    def surely_within(self, rows: int) -> bool:
+        """Whether a glance shows that there are at most so many; False where only counting tells."""
+        ...
+
+
 class AppointmentFile:
     """An opened file. `header` is as it came; `columns` are our names that were found in it;
     `ignored_columns` are headings that mean none of ours."""
 
-    def __init__(self, content: bytes, encoding: str) -> None:
-        self._content = content
-        self._encoding = encoding
-        self._prefix_lines, self.delimiter = self._find_delimiter()
-        header = next(self._rows(), None)
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.delimiter = table.delimiter
+        header = next(table.rows(), None)
         if header is None:
             raise UnreadableFile(_("This file is empty."))
         if header.problem:
@@ -68,7 +77,7 @@ class AppointmentFile:
 
     def records(self) -> Iterator[Record]:
         """The rows under the header, in order; a new pass over the file at each call."""
-        rows = self._rows(set(self._columns.found.values()), self._columns.width)
+        rows = self._table.rows(set(self._columns.found.values()), self._columns.width)
         next(rows)
         for number, row in enumerate(rows, start=2):
             cells = {
@@ -92,29 +101,6 @@ class AppointmentFile:
                 return "INVALID_CHARACTER", _("This row holds a character that can't be read. Type it again.")
         return None
 
-    def _rows(self, watched: Set[int] = frozenset(), width: int = 0) -> Iterator[Row]:
-        lines = self._lines()
-        for _line in range(self._prefix_lines):
-            next(lines)
-        return read_rows(
-            lines, self.delimiter, first_line=self._prefix_lines + 1, watched=watched, width=width
-        )
-
-    def _lines(self) -> Iterator[str]:
-        return iter(io.TextIOWrapper(io.BytesIO(self._content), encoding=self._encoding, newline=""))
-
-    def _find_delimiter(self) -> tuple[int, str]:
-        """How many lines come before the table, and the delimiter that gives most known headings."""
-        first = next(self._lines(), "")
-        if named := _SEP_LINE.fullmatch(first):
-            return 1, named[1]
-
-        def known_under(delimiter: str) -> int:
-            header = next(read_rows(self._lines(), delimiter), None)
-            return known(header.cells) if header and not header.problem else 0
-
-        return 0, max(_DELIMITERS, key=known_under)
-
 
 def open_file(content: bytes | memoryview | Readable) -> AppointmentFile:
     """The file, checked as a whole: its kind, size, encoding, headings and number of rows.
@@ -124,10 +110,9 @@ def open_file(content: bytes | memoryview | Readable) -> AppointmentFile:
     content = _all_bytes(content)
     if not content:
         raise UnreadableFile(_("This file is empty."))
-    if is_workbook(content):
-        raise UnreadableFile(_("This is an Excel workbook. Open it in Excel and save it as “CSV UTF-8”."))
-    file = AppointmentFile(content, text_encoding(content))
-    _refuse_row_count(file, content)
+    table: Table = WorkbookTable(content) if is_workbook(content) else TextTable(content)
+    file = AppointmentFile(table)
+    _refuse_row_count(file, table)
     return file
 
 
@@ -145,11 +130,10 @@ def _all_bytes(content: bytes | memoryview | Readable) -> bytes:
     return data
 
 
-def _refuse_row_count(file: AppointmentFile, content: bytes) -> None:
+def _refuse_row_count(file: AppointmentFile, table: Table) -> None:
     if next(file.records(), None) is None:
         raise UnreadableFile(_("This file has headings but no appointments under them."))
-    # Every line ends in one of these bytes, so that few files need to be read through to be counted.
-    if content.count(b"\n") + content.count(b"\r") <= MAX_ROWS:
+    if table.surely_within(MAX_ROWS):
         return
     if any(record.row > MAX_ROWS + 1 for record in file.records()):
         raise UnreadableFile(

@@ -1,7 +1,6 @@
 import csv
 import io
 import tracemalloc
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -181,13 +180,6 @@ def test_a_file_with_only_a_header_is_refused():
 )
 def test_what_is_no_table_is_refused_by_its_kind(content, said):
     assert said in refusal_of(content).message
-
-
-def test_an_excel_workbook_is_named_as_such():
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<x/>")
-    assert "Excel workbook" in refusal_of(out.getvalue()).message
 
 
 def test_a_heading_line_with_an_open_quotation_mark_is_refused():

@@ -1,4 +1,5 @@
 import threading
+from collections import Counter
 from datetime import timedelta
 from uuid import uuid4
 
@@ -8,9 +9,10 @@ from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from common.clock import Clock
-from messaging.dispatch import LEASE, Tally, claim_due, dispatch, expire_leases
+from messaging.dispatch import LEASE, Tally, claim_due, dispatch
 from messaging.models import Message, MessageEvent, MessageStatus
 from messaging.providers.base import Outcome, Result
+from messaging.reconciling import expire_leases
 from messaging.services import opt_out, set_sending
 from messaging.settling import settle
 from tests.factories.accounts import ClinicFactory
@@ -137,26 +139,27 @@ def test_one_texts_fault_does_not_cost_the_others_their_result(provider, clinic)
 
 def test_what_a_dead_worker_held_is_unknown_after_its_lease(provider, clinic):
     queued = message(clinic)
-    claim_due(NOW, "scripted", Tally())
-    assert expire_leases(NOW + LEASE - timedelta(seconds=1)) == 0
-    assert expire_leases(NOW + LEASE) == 1
+    claim_due(NOW, Tally())
+    expire_leases(NOW + LEASE - timedelta(seconds=1), Counter())
+    assert status_of(queued) == MessageStatus.SENDING
+    expire_leases(NOW + LEASE, Counter())
     assert status_of(queued) == MessageStatus.UNKNOWN
 
 
 def test_a_result_that_comes_after_the_lease_is_still_believed(provider, clinic):
     queued = message(clinic)
-    claim = claim_due(NOW, "scripted", Tally())
-    expire_leases(NOW + LEASE)
+    claim = claim_due(NOW, Tally())
+    expire_leases(NOW + LEASE, Counter())
     outcomes = {queued.pk: Outcome(Result.ACCEPTED, provider_message_id="late")}
-    settle(claim.token, outcomes, provider="scripted", now=NOW, tally=Tally().reached)
+    settle(claim.token, outcomes, now=NOW, tally=Tally().reached)
     assert status_of(queued) == MessageStatus.SENT
 
 
 def test_a_result_of_somebody_elses_claim_is_ignored(provider, clinic):
     queued = message(clinic)
-    claim_due(NOW, "scripted", Tally())
+    claim_due(NOW, Tally())
     outcomes = {queued.pk: Outcome(Result.PERMANENT)}
-    settle(uuid4(), outcomes, provider="scripted", now=NOW, tally=Tally().reached)
+    settle(uuid4(), outcomes, now=NOW, tally=Tally().reached)
     assert status_of(queued) == MessageStatus.SENDING
 
 

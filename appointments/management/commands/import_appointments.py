@@ -18,7 +18,7 @@ SHOWN = 50
 
 class Command(BaseCommand):
     help = (
-        "Imports a file of appointments (CSV). Exit code 0: all rows taken; "
+        "Imports a file of appointments (CSV or Excel). Exit code 0: all rows taken; "
         "1: some rows were rejected; 2: the file can't be read."
     )
 

@@ -1,0 +1,5 @@
+from django.contrib.admin.apps import AdminConfig
+
+
+class ClinicRemindersAdminConfig(AdminConfig):
+    default_site = "clinic_reminders.admin_site.ClinicRemindersSite"

@@ -1,0 +1,63 @@
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+
+class LabelledChoices(AutocompleteJsonView):
+    """Choices read as their admin says, who may mask a phone."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        choice = super().serialize_result(obj, to_field_name)
+        label_for = getattr(self.model_admin, "label_for", None)
+        return choice | {"text": label_for(self.request, obj)} if label_for else choice
+
+
+# The nurse's day first, what runs behind it last.
+APPS = ["appointments", "messaging", "accounts", "axes", "django_q"]
+MODELS = ["Appointment", "Patient", "FileImport", "Reminder", "Message", "MessageTemplate"]
+NAMES = {"axes": _("Sign-in")}
+
+
+def _place(order: list[str], name: str) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
+
+
+class ClinicRemindersSite(AdminSite):
+    site_header = _("Clinic Reminders")
+    site_title = _("Clinic Reminders")
+    index_title = _("What would you like to do?")
+    site_url = None
+    enable_nav_sidebar = True
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from messaging.dispatch import sending_is_on
+
+        signed_in = request.user.is_authenticated
+        return super().each_context(request) | {"sending_is_off": signed_in and not sending_is_on()}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["name"] = NAMES.get(app["app_label"], app["name"])
+            app["models"].sort(key=lambda model: _place(MODELS, model["object_name"]))
+        return sorted(apps, key=lambda app: _place(APPS, app["app_label"]))
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return LabelledChoices.as_view(admin_site=self)(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        from django.contrib.auth.views import PasswordChangeView
+        from django.urls import reverse
+
+        from accounts.admin import OwnPasswordForm
+
+        request.current_app = self.name
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)

@@ -1,0 +1,133 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access import may
+from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, actor_of, local
+from common.admin import Step, Table
+from common.phones import mask
+from messaging import services
+from messaging.models import Message, MessageStatus, TemplateKey
+
+
+class SendDayFilter(DayFilter):
+    field = "send_at"
+
+
+class PurposeFilter(admin.SimpleListFilter):
+    title = gettext_lazy("purpose")
+    parameter_name = "purpose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*TemplateKey.choices, ("manual", _("written by hand"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(purpose=self.value()) if self.value() else queryset
+
+
+@admin.register(Message)
+class MessageAdmin(ClinicScopedAdmin):
+    list_display = ("when_to_send", "to", "state", "kind", "clinic_name", "when_sent")
+    list_filter = (SendDayFilter, ClinicFilter, "status", PurposeFilter)
+    list_select_related = ("clinic",)
+    search_fields = ("to",)
+    search_help_text = gettext_lazy("By phone, for example +26771234567.")
+    masked = {"to": "masked_to"}
+    ordering = ("-created_at", "-id")
+    actions = None
+    fieldsets = (
+        (None, {"fields": ("state", "problem", "to", "body", "kind", "about", "clinic_name")}),
+        (gettext_lazy("When"), {"fields": ("when_to_send", "when_useless", "when_sent", "when_delivered")}),
+        (
+            gettext_lazy("How"),
+            {
+                "fields": ("language", "segments", "encoding", "attempts", "provider", "provider_message_id"),
+                "classes": ("collapse",),
+            },
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("to"))
+    def masked_to(self, message: Message) -> str:
+        return mask(message.to)
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, message: Message) -> str:
+        return capfirst(message.get_status_display())
+
+    @admin.display(description=gettext_lazy("purpose"))
+    def kind(self, message: Message) -> str:
+        return capfirst(dict(TemplateKey.choices).get(message.purpose, _("written by hand")))  # type: ignore
+
+    @admin.display(description=gettext_lazy("clinic"))
+    def clinic_name(self, message: Message) -> str:
+        return message.clinic.name
+
+    @admin.display(description=gettext_lazy("send at"), ordering="send_at")
+    def when_to_send(self, message: Message) -> str:
+        return local(message.send_at, message.clinic.zone)
+
+    @admin.display(description=gettext_lazy("sent"), ordering="sent_at")
+    def when_sent(self, message: Message) -> str:
+        return local(message.sent_at, message.clinic.zone) or "–"
+
+    @admin.display(description=gettext_lazy("useless after"))
+    def when_useless(self, message: Message) -> str:
+        return local(message.expires_at, message.clinic.zone)
+
+    @admin.display(description=gettext_lazy("delivered"))
+    def when_delivered(self, message: Message) -> str:
+        return local(message.delivered_at, message.clinic.zone) or "–"
+
+    @admin.display(description=gettext_lazy("problem"))
+    def problem(self, message: Message) -> str:
+        if not message.error_code:
+            return "–"
+        lasting = _("Trying again won't help.") if message.error_permanent else ""
+        return f"{message.error_message} [{message.error_code}] {lasting}".strip()
+
+    @admin.display(description=gettext_lazy("about"))
+    def about(self, message: Message) -> str:
+        page = message.subject_type.replace(".", "_")
+        try:
+            address = reverse(f"admin:{page}_change", args=[message.subject_id])
+        except NoReverseMatch:
+            return "–"
+        return format_html('<a href="{}">{}</a>', address, _("Open the appointment"))
+
+    def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
+        rows = [
+            (
+                local(event.at, obj.clinic.zone),
+                capfirst(event.get_status_display()),
+                event.provider,
+                " ".join(part for part in (event.detail, event.code and f"[{event.code}]") if part),
+            )
+            for event in obj.events.all()
+        ]
+        headings = [_("When"), _("What happened"), _("Provider"), _("Detail")]
+        return [Table(_("What happened to it"), headings, rows, _("Nothing yet."))]
+
+    def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
+        if obj.status != MessageStatus.QUEUED or not may(request.user, "change", "appointments.appointment"):
+            return []
+        question = _("The patient will not get this text. It can't be taken back.")
+        return [Step("cancel", _("Cancel this text"), question, "danger")]
+
+    def take_step(self, request: HttpRequest, obj: Any, name: str) -> str:
+        services.cancel(obj.pk, actor=actor_of(request), now=timezone.now())
+        return _("The text is cancelled.")

@@ -1,0 +1,182 @@
+"""Messages of unknown fate: the provider is asked before anything is sent again."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from common.locks import one_at_a_time
+from messaging.models import Message, MessageEvent, MessageStatus
+from messaging.providers import provider_class
+from messaging.providers.base import StatusReport
+from messaging.sending import Finds, look_up_all
+
+BATCH = 200
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+# A phone call to the patient has long been due by then.
+GIVE_UP_AFTER = timedelta(days=3)
+
+
+def expire_leases(now: datetime, tally: Counter[str]) -> None:
+    """Marks as unknown what a dead worker held: the text may have left."""
+    while True:
+        with transaction.atomic():
+            batch = list(Message.objects.with_expired_lease(now).select_for_update(skip_locked=True)[:BATCH])
+            for message in batch:
+                message.status, message.updated_at = MessageStatus.UNKNOWN, now
+                message.error_code = "WORKER_LOST"
+                plan_look_up(message)
+            Message.objects.bulk_update(batch, ["status", "error_code", "look_up_at", "updated_at"])
+            _note(batch, now)
+        tally[MessageStatus.UNKNOWN] += len(batch)
+        if len(batch) < BATCH:
+            return
+
+
+def plan_look_up(message: Message) -> None:
+    """Has the provider asked in the next pass, if it can be."""
+    try:
+        can = provider_class(message.provider).can_look_up
+    except ImportError:
+        can = False
+    message.look_up_at = timezone.now() if can else None
+
+
+def reconcile(now: datetime, tally: Counter[str]) -> None:
+    """Asks the providers about what is unknown, and settles what they know.
+
+    `now` is the pass's clock; when to ask, and what "not there" means, goes by the real one.
+    """
+    while True:
+        batch = _pick()
+        if not batch:
+            return
+        found = look_up_all(batch)
+        _settle_found(batch, found, now, tally)
+
+
+def _pick() -> list[Message]:
+    """A batch to ask about; put off at once, so that nobody else asks about the same."""
+    real_now = timezone.now()
+    with transaction.atomic(durable=True):
+        batch = list(Message.objects.to_look_up(real_now).select_for_update(skip_locked=True)[:BATCH])
+        for message in batch:
+            message.look_ups += 1
+            message.look_up_at = _next_look(message, real_now)
+        Message.objects.bulk_update(batch, ["look_ups", "look_up_at"], batch_size=100)
+    return batch
+
+
+def _next_look(message: Message, real_now: datetime) -> datetime | None:
+    since = message.claimed_at or message.created_at
+    if real_now - since > GIVE_UP_AFTER:
+        return None
+    wait = min(FIRST_WAIT * 2 ** min(message.look_ups - 1, 10), LONGEST_WAIT)
+    # The first time after which "not there" counts is worth a look of its own.
+    ripe = since + _grace()
+    return ripe if real_now < ripe else real_now + wait
+
+
+def _grace() -> timedelta:
+    return timedelta(seconds=settings.SMS_LOOKUP_GRACE_SECONDS)
+
+
+def _settle_found(
+    asked: Sequence[Message],
+    found: Finds,
+    now: datetime,
+    tally: Counter[str],
+) -> None:
+    real_now = timezone.now()
+    with transaction.atomic():
+        # One at a time: two equal texts to one phone must not both take the same find for theirs.
+        one_at_a_time("messaging.reconcile")
+        claims = {message.pk: message.claim for message in asked}
+        unknown = Message.objects.filter(pk__in=claims, status=MessageStatus.UNKNOWN).select_for_update()
+        # Another claim since then means that the answer is about an earlier try.
+        messages = [m for m in unknown.order_by("claimed_at", "pk") if m.claim == claims[m.pk]]
+        taken = _attributed(messages, found)
+        settled = []
+        for message in messages:
+            reports = found.get(message.pk)
+            if reports is None:
+                continue
+            own = next((r for r in reports if (message.provider, r.provider_message_id) not in taken), None)
+            if own is not None:
+                taken.add((message.provider, own.provider_message_id))
+                _take_over(message, own, now)
+            elif real_now - (message.claimed_at or message.created_at) >= _grace():
+                _send_again(message, now)
+            else:
+                continue
+            settled.append(message)
+            tally[message.status] += 1
+        Message.objects.bulk_update(settled, _FIELDS, batch_size=100)
+        _note(settled, now)
+
+
+_FIELDS = [
+    "status",
+    "provider_message_id",
+    "sent_at",
+    "delivered_at",
+    "send_at",
+    "claim",
+    "look_up_at",
+    "look_ups",
+    "error_code",
+    "error_message",
+    "error_permanent",
+    "updated_at",
+]
+
+
+def _attributed(messages: Sequence[Message], found: Finds) -> set[tuple[str, str]]:
+    """The provider's numbers among the finds that are other messages' already."""
+    numbers = {r.provider_message_id for m in messages for r in found.get(m.pk) or []}
+    known = Message.objects.filter(provider_message_id__in=numbers).exclude(pk__in=[m.pk for m in messages])
+    return set(known.values_list("provider", "provider_message_id"))
+
+
+def _take_over(message: Message, report: StatusReport, now: datetime) -> None:
+    message.status = report.status
+    message.provider_message_id = report.provider_message_id
+    message.sent_at = report.at or now
+    if report.status == MessageStatus.DELIVERED:
+        message.delivered_at = report.at or now
+    message.error_code, message.error_message = report.code, report.message
+    message.error_permanent = report.permanent
+    message.look_up_at, message.updated_at = None, now
+
+
+def _send_again(message: Message, now: datetime) -> None:
+    """The provider does not have it: it never left."""
+    expired = message.expires_at <= now
+    message.status = MessageStatus.EXPIRED if expired else MessageStatus.QUEUED
+    message.error_code = "NOT_AT_PROVIDER"
+    message.error_message = ""
+    message.send_at = max(message.send_at, now)
+    # A late result of the lost try must not match any more.
+    message.claim = None
+    message.look_up_at, message.look_ups, message.updated_at = None, 0, now
+
+
+def _note(messages: Sequence[Message], now: datetime) -> None:
+    MessageEvent.objects.bulk_create(
+        (
+            MessageEvent(
+                message_id=message.pk,
+                status=message.status,
+                at=now,
+                provider=message.provider,
+                code=message.error_code,
+                detail=message.error_message,
+            )
+            for message in messages
+        ),
+        batch_size=1000,
+    )
