@@ -166,6 +166,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "AppointmentStatus": "appointments.models.AppointmentStatus",
+        "MessageStatus": "messaging.models.MessageStatus",
+    },
 }
 CORS_URLS_REGEX = r"^/api(/|$)"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-request-id"]

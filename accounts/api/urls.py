@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import schema, views  # noqa: F401  (tells the schema of the tokens)
 
 urlpatterns = [
     path("auth/login", views.Login.as_view()),

@@ -6,7 +6,6 @@ from appointments.api.serializers import AppointmentSerializer
 from appointments.models import Appointment, Reminder
 from common.rest.views import DetailView, ListView
 
-
 WITH_REMINDERS = Appointment.objects.select_related("clinic", "patient").prefetch_related(
     Prefetch(
         "reminders",

@@ -35,16 +35,20 @@ class OneAddressMiddleware:
 
 
 class EnvelopeMiddleware:
-    """Puts into the envelope what no view answers: unknown addresses, refusals by middleware, crashes."""
+    """Puts into the envelope what no view answers: unknown addresses, refusals by middleware, crashes.
+
+    Nothing that the API answers is to be kept on the way: it tells of patients.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not is_api(request.path) or response.status_code < 400:
+        if not is_api(request.path):
             return response
-        if response.get("Content-Type", "").startswith(JSON):
+        response.setdefault("Cache-Control", "no-store, private")
+        if response.status_code < 400 or response.get("Content-Type", "").startswith(JSON):
             return response
         code = code_for(response.status_code)
         response.content = json.dumps(envelope(code)).encode()

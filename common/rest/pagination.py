@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
@@ -136,10 +136,10 @@ def _beyond(model: type[Model], cursor: _Cursor, sort: Sort) -> Q:
         raise ValidationFailed.on("cursor", _("This cursor belongs to another `sort`."))
     try:
         value = _field(model, sort.field).to_python(cursor.value)
-        key = model._meta.pk.to_python(cursor.key)  # type: ignore[union-attr]
+        key = model._meta.pk.to_python(cursor.key)
     except (ValidationError, TypeError, ValueError, OverflowError):
         raise _bad_cursor() from None
-    if value is None or isinstance(value, str) and "\0" in value:
+    if value is None or (isinstance(value, str) and "\0" in value):
         raise _bad_cursor()
     side = "lt" if sort.descending != cursor.backwards else "gt"
     # The first condition alone is what an index is searched by.
@@ -148,7 +148,7 @@ def _beyond(model: type[Model], cursor: _Cursor, sort: Sort) -> Q:
     )
 
 
-def _field(model: type[Model], path: str) -> "Field[Any, Any]":
+def _field(model: type[Model], path: str) -> Any:
     *relations, name = path.split("__")
     for relation in relations:
         model = model._meta.get_field(relation).related_model  # type: ignore[assignment]

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 
 from common.rest import pagination
@@ -27,7 +28,7 @@ class ApiView(GenericAPIView):
         return serializer.validated_data
 
 
-class ListView(ApiView):
+class ListView(ListModelMixin, ApiView):
     """GET lists what `filterset_class` lets through, in pages. `sort_fields` maps names to paths."""
 
     sort_fields: ClassVar[dict[str, str]]
@@ -37,9 +38,8 @@ class ListView(ApiView):
     def known_parameters(self) -> Iterable[str]:
         return {*pagination.PARAMETERS, *self.filterset_class.base_filters, *self.query_parameters}
 
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
 
 
 class DetailView(ApiView):
