@@ -112,7 +112,12 @@ def test_failures_before_a_good_sign_in_do_not_count_any_more(api):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"username": "x"}, {"username": "x\0", "password": "y"}, {"username": "x" * 151, "password": "y"}],
+    [
+        {},
+        {"username": "x"},
+        {"username": "x\0", "password": "y"},
+        {"username": "x" * 151, "password": "y"},
+    ],
 )
 def test_a_sign_in_that_can_not_be_is_refused_by_field(api, body):
     answer = api().post(LOGIN, body, format="json")
