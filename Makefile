@@ -1,7 +1,7 @@
 # A bare checkout needs make and Python 3.11 or newer; the rest is made here, in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check test-next clean
+.PHONY: help install run test bench check test-next clean
 
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
@@ -22,6 +22,9 @@ test: .venv/.installed-dev ## Run all tests, on SQLite and on PostgreSQL; ARGS="
 
 check: .venv/.installed-dev ## Check format, lint, types, import rules, migrations, deployment, advisories
 	@.venv/bin/python -m tests.check
+
+bench: .venv/.installed-dev ## Measure, each benchmark beside its peer and its limit in one run
+	@.venv/bin/python -m bench.run $(ARGS)
 
 test-next: ## Run all tests on the next Django and Python (3.13)
 	@"$(PYTHON_NEXT)" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null || { echo "There is no working $(PYTHON_NEXT) here. Install Python 3.13, or say where it is: make test-next PYTHON_NEXT=/path/to/python3.13" >&2; exit 1; }

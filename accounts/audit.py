@@ -70,8 +70,11 @@ def record(actor: Actor, changes: Iterable[Change], *, now: datetime) -> None:
 
 def plain(value: Any) -> Any:
     """A field's value as the audit log keeps it."""
-    if value is None or isinstance(value, bool | int | str | list | dict):
+    if value is None or isinstance(value, bool | int | list | dict):
         return value
+    if isinstance(value, str):
+        # A choice and its value are the same word, also to those who compare.
+        return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
     return force_str(value)

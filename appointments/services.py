@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.diary import Diary, Visit
+from appointments.locking import hold
 from appointments.models import (
     Appointment,
     AppointmentStatus,
@@ -52,6 +53,7 @@ def book(
     )
     refuse_past(starts_at, now)
     with transaction.atomic():
+        hold(clinic, patient.pk)
         _make_room(appointment)
         _check_reference(appointment)
         appointment.save(force_insert=True)
@@ -130,31 +132,25 @@ def mark_attendance(
 
 
 def _locked(appointment_id: UUID, version: int | None) -> Appointment:
-    appointment = (
-        Appointment.objects.select_related("clinic", "patient")
-        .select_for_update(of=("self",))
-        .filter(pk=appointment_id)
-        .first()
-    )
-    if appointment is None:
+    appointments = Appointment.objects.select_related("clinic", "patient").filter(pk=appointment_id)
+    found = appointments.first()
+    if found is None:
         raise NotFound(_("There is no such appointment."))
+    hold(found.clinic, found.patient_id)
+    appointment = appointments.select_for_update(of=("self",)).get()
     if version is not None and version != appointment.version:
         raise VersionConflict(_("Someone has changed this appointment meanwhile. Look at it again."))
     return appointment
 
 
 def _make_room(appointment: Appointment) -> None:
-    """Checks the diary while nobody else can book the same patient, or the same clinic if it has a limit."""
+    """Checks the diary; what it says holds while the clinic and the patient are held."""
     clinic = appointment.clinic
-    limited = clinic.slot_capacity is not None
-    if limited:
-        Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
-    Patient.objects.select_for_update(no_key=True).get(pk=appointment.patient_id)
     visit = Visit.of(appointment)
     span = (visit.starts_at, visit.ends_at)
     diary = Diary()
     diary.load_patients([visit.patient_id], span)
-    if limited:
+    if clinic.slot_capacity is not None:
         diary.load_clinic(clinic.pk, [span])
     diary.check(visit, clinic)
 

@@ -7,5 +7,6 @@ urlpatterns = [
     path("schema", SpectacularJSONAPIView.as_view()),
     path("", include("accounts.api.urls")),
     path("", include("messaging.api.urls")),
+    path("", include("messaging.webhook_urls")),
     path("", include("appointments.api.urls")),
 ]

@@ -231,6 +231,11 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
 SMS_LOOKUP_GRACE_SECONDS = env.int("SMS_LOOKUP_GRACE_SECONDS", default=60)
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+TWILIO_FROM = env.str("TWILIO_FROM", default="")
+TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
+TWILIO_API_BASE_URL = env.str("TWILIO_API_BASE_URL", default="") or "https://api.twilio.com"
 SMS_PATIENT_DAILY_LIMIT = whole_number("SMS_PATIENT_DAILY_LIMIT", 3)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.

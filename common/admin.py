@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -122,8 +121,8 @@ class ServiceAdmin(ListedByName):
             return self._ask(request, obj, step)
         else:
             try:
-                with transaction.atomic():
-                    messages.success(request, self.take_step(request, obj, name))
+                # Each service is whole by itself; a long import even commits on its way.
+                messages.success(request, self.take_step(request, obj, name))
             except DomainError as refusal:
                 messages.error(request, refusal.message)
         return HttpResponseRedirect(self.after_step(request, obj))
@@ -175,8 +174,8 @@ class ServiceAdmin(ListedByName):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         saved = self.save_by_service(request, obj, form)
-        obj.pk = saved.pk
-        obj._state.adding = False
+        # Django goes on with its own object, which the form made.
+        obj.__dict__.update(saved.__dict__)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The service has written all of it."""

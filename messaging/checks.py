@@ -20,7 +20,7 @@ def check_providers(**_: Any) -> list[CheckMessage]:
         )
     for name in settings.SMS_PROVIDERS:
         try:
-            provider_class(name)
+            problems += provider_class(name).checks()
         except ImportError:
             problems.append(
                 Error(

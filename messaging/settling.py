@@ -12,6 +12,7 @@ from django.db.models import Case, Value, When
 from common.batches import batched
 from messaging.models import Message, MessageEvent, MessageStatus
 from messaging.providers.base import Outcome, Result
+from messaging.receipts import match_early
 from messaging.reconciling import plan_look_up
 
 MAX_ATTEMPTS = 8
@@ -63,6 +64,8 @@ def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: 
             ),
             batch_size=1000,
         )
+    # Only once the numbers are committed: a receipt stored meanwhile is found by one of the two sides.
+    match_early([message for message in messages if message.provider_message_id], now=now)
 
 
 def _write_accepted(messages: list[Message], now: datetime) -> None:

@@ -4,6 +4,7 @@ Arguments are passed on to pytest. With CI=true a missing part of the machine is
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,11 @@ PARTS = (
         "PostgreSQL 15 or newer (Debian: postgresql-15)",
         lambda: find_binaries() is not None,
         "the tests ran on SQLite only",
+    ),
+    Part(
+        "npm (Debian: npm)",
+        lambda: shutil.which("npm") is not None,
+        "the double of Twilio was not compared with Twilio's own description",
     ),
 )
 

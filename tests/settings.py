@@ -24,6 +24,11 @@ os.environ.update(
     LOG_FORMAT="console",
     SMS_PROVIDERS="console",
     SMS_SENDING_ENABLED="on",
+    TWILIO_ACCOUNT_SID="",
+    TWILIO_AUTH_TOKEN="",
+    TWILIO_FROM="",
+    TWILIO_MESSAGING_SERVICE_SID="",
+    TWILIO_API_BASE_URL="",
 )
 
 from clinic_reminders.settings import *  # noqa: F403

@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -28,10 +28,10 @@ class UploadForm(forms.ModelForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "A table of appointments saved as CSV, at most 20 MB. "
+            "A table of appointments, as CSV or Excel (.xlsx), at most 20 MB. "
             "You see what it would do before anything changes."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
         allow_empty_file=True,
     )
 
@@ -98,7 +98,7 @@ class FileImportAdmin(AuditedAdmin):
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return HttpResponse(status=302, headers={"Location": self.after_step(request, obj)})
+        return HttpResponseRedirect(self.after_step(request, obj))
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
         now = timezone.now()

@@ -53,7 +53,7 @@ def seed(var_dir: Path, *, public: bool, now: datetime) -> Seeded:
 
 
 def refuse_real_providers() -> None:
-    real = [provider.name for provider in configured_providers() if not provider.is_local]
+    real = [provider.name for provider in configured_providers() if not provider.is_local()]
     if real:
         raise StateConflict(
             _(

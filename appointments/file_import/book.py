@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from appointments.diary import Diary, Visit
 from appointments.file_import.rows import Row
+from appointments.locking import hold_clinics
 from appointments.models import Appointment, Patient
 
 Key = TypeVar("Key", bound=Hashable)
@@ -47,6 +48,8 @@ class Book:
 
     def load(self, rows: Sequence[Row], *, lock: bool) -> None:
         """Reads what `rows` could touch. What is here already stays: rows before may have changed it."""
+        if lock:
+            hold_clinics({row.clinic for row in rows})
         clinics = {row.clinic.pk for row in rows}
         references = {row.reference for row in rows if row.reference}
         by_row = Q(clinic__in=clinics, reference__in=references) | Q(

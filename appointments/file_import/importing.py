@@ -1,5 +1,6 @@
 """One file, from its records to the database, in chunks with a transaction each. The way of every import."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -62,6 +63,15 @@ class Report:
         return self.created + self.updated + self.unchanged + self.rejected
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkDone:
+    """What one chunk did: how many rows came to each outcome, and which were rejected."""
+
+    outcomes: Counter[Outcome]
+    rejected: Sequence[RejectedRecord]
+
+
+OnChunk = Callable[[ChunkDone], None]
 OnRejected = Callable[[Sequence[RejectedRecord]], None]
 Decided = Sequence[PlannedRow | RejectedRecord]
 
@@ -77,12 +87,16 @@ def import_file(
     in_one_transaction: bool = False,
     expected_digests: Sequence[str] | None = None,
     on_rejected: OnRejected = lambda _rejected: None,
+    rows_done: int = 0,
+    in_chunk_transaction: OnChunk = lambda _done: None,
 ) -> Report:
     """Imports the file into those of `clinics` that its rows name; `default_clinic` is for rows without one.
 
     `dry_run` decides all the same and writes nothing. `expected_digests` are a preview's: the first chunk
     that would do something else raises PreviewOutdated. `on_rejected` gets each chunk's rejected rows once
-    the chunk is committed. A process that dies leaves whole chunks; the same file again does the rest.
+    the chunk is committed; `in_chunk_transaction` gets what a chunk did before it is, so that whoever keeps
+    the progress can't disagree with what was written. A process that dies leaves whole chunks: the same file
+    again does the rest, or `rows_done` (whole chunks of an earlier run) lets it go on from there.
     """
     run = _Run(
         reader=RowReader({clinic.code: clinic for clinic in clinics}, default_clinic),
@@ -90,6 +104,7 @@ def import_file(
         now=now,
         dry_run=dry_run,
         report=Report(ignored_columns=file.ignored_columns),
+        in_chunk_transaction=in_chunk_transaction,
     )
     outer: AbstractContextManager[object] = transaction.atomic() if in_one_transaction else nullcontext()
     with outer:
@@ -97,7 +112,10 @@ def import_file(
         for records, expected in zip_longest(chunks, expected_digests or []):
             if records is None:
                 raise _outdated()
-            on_rejected(run.chunk(records, expected if expected_digests is not None else None))
+            if run.rows_seen < rows_done:
+                run.replay(records)
+            else:
+                on_rejected(run.chunk(records, expected if expected_digests is not None else None))
     return run.report
 
 
@@ -112,25 +130,38 @@ class _Run:
     now: datetime
     dry_run: bool
     report: Report
+    in_chunk_transaction: OnChunk
+    rows_seen: int = 0
     said: dict[UUID, str] = field(default_factory=dict)
     # Kept from chunk to chunk in a dry run only: nothing is written that could be read back.
     book: Book = field(default_factory=Book)
 
     def chunk(self, records: Sequence[Record], expected: str | None) -> list[RejectedRecord]:
         read = [self.reader.read(record) for record in records]
-        decided = self._plan(read, lock=False) if self.dry_run else self._plan_and_apply(read, expected)
-        digest = digest_of(decided, self.now)
-        self.said.update({i.appointment.pk: i.row.content for i in decided if isinstance(i, PlannedRow)})
         if self.dry_run:
+            decided = self._plan(read, lock=False)
             planned = (item for item in decided if isinstance(item, PlannedRow))
             self.book.keep_only((item.appointment.pk, item.patient.pk) for item in planned)
-        self.report.chunk_digests.append(digest)
+        else:
+            decided = self._plan_and_apply(read, expected)
+        self._remember(decided)
+        self.report.chunk_digests.append(digest_of(decided, self.now))
+        done = _done(decided)
+        for outcome, count in done.outcomes.items():
+            setattr(self.report, outcome.value, getattr(self.report, outcome.value) + count)
         for item in decided:
-            outcome = Outcome.REJECTED if isinstance(item, RejectedRecord) else item.outcome
-            setattr(self.report, outcome.value, getattr(self.report, outcome.value) + 1)
-            if outcome is Outcome.CREATED and len(self.report.examples) < EXAMPLES:
+            if len(self.report.examples) < EXAMPLES:
                 self._add_example(item)
-        return [item for item in decided if isinstance(item, RejectedRecord)]
+        return list(done.rejected)
+
+    def replay(self, records: Sequence[Record]) -> None:
+        """Learns again what a chunk that is written already said, without writing."""
+        self.book = Book()
+        self._remember(self._plan([self.reader.read(record) for record in records], lock=False))
+
+    def _remember(self, decided: Decided) -> None:
+        self.rows_seen += len(decided)
+        self.said.update({i.appointment.pk: i.row.content for i in decided if isinstance(i, PlannedRow)})
 
     def _plan(self, read: Sequence[Row | RejectedRecord], *, lock: bool) -> Decided:
         rows = [item for item in read if isinstance(item, Row)]
@@ -151,6 +182,7 @@ class _Run:
                         raise _outdated()
                     rows = [item for item in decided if isinstance(item, PlannedRow)]
                     apply(rows, self.book, actor=self.actor, now=self.now)
+                    self.in_chunk_transaction(_done(decided))
                     return decided
             except IntegrityError:
                 # Somebody booked the same in this moment; on the next look it is there to be seen.
@@ -159,11 +191,18 @@ class _Run:
         raise AssertionError("unreachable")
 
     def _add_example(self, item: PlannedRow | RejectedRecord) -> None:
-        if isinstance(item, PlannedRow) and item.row.clinic.reminder_hours_before:
+        if isinstance(item, RejectedRecord) or item.outcome is not Outcome.CREATED:
+            return
+        if item.row.clinic.reminder_hours_before:
             text = preview_text(item.appointment, item.patient, item.row.clinic)
             self.report.examples.append(
                 Example(item.row.record.row, item.appointment.language, text.body, text.segments)
             )
+
+
+def _done(decided: Decided) -> ChunkDone:
+    outcomes = Counter(item.outcome if isinstance(item, PlannedRow) else Outcome.REJECTED for item in decided)
+    return ChunkDone(outcomes, [item for item in decided if isinstance(item, RejectedRecord)])
 
 
 def digest_of(decided: Decided, now: datetime) -> str:

@@ -45,7 +45,7 @@ class EnvelopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not is_api(request.path):
+        if not is_api(request.path_info):
             return response
         response.setdefault("Cache-Control", "no-store, private")
         if response.status_code < 400 or response.get("Content-Type", "").startswith(JSON):

@@ -5,7 +5,10 @@ from django.utils.module_loading import import_string
 
 from messaging.providers.base import Provider
 
-SHIPPED = {"console": "messaging.providers.console.ConsoleProvider"}
+SHIPPED = {
+    "console": "messaging.providers.console.ConsoleProvider",
+    "twilio": "messaging.providers.twilio.TwilioProvider",
+}
 
 
 def provider_class(name: str) -> type[Provider]:

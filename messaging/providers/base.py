@@ -7,6 +7,8 @@ from enum import Enum
 from typing import ClassVar
 from uuid import UUID
 
+from django.core.checks import CheckMessage
+
 
 class Result(Enum):
     """What a provider's answer means for the message."""
@@ -50,6 +52,8 @@ class StatusReport:
     code: str = ""
     message: str = ""
     permanent: bool = False
+    # Our own number of the message, where the provider gives it back.
+    message_id: UUID | None = None
 
 
 class CannotTell(Exception):
@@ -68,9 +72,17 @@ class Provider:
     can_look_up: ClassVar[bool] = False
     # Whether it tells when a phone got the text.
     gives_receipts: ClassVar[bool] = False
-    # Whether texts stay on this machine: then a pass may run at a future time.
-    is_local: ClassVar[bool] = False
     in_flight: ClassVar[int] = 64
+
+    @classmethod
+    def is_local(cls) -> bool:
+        """Whether texts stay on this machine: then a pass may run at a future time."""
+        return False
+
+    @classmethod
+    def checks(cls) -> list[CheckMessage]:
+        """What is missing or contradicts in this provider's own settings."""
+        return []
 
     async def send(self, text: OutgoingText) -> Outcome:
         """Hands one text over. Raises nothing for what the provider answers; that is an Outcome."""

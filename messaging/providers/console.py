@@ -11,7 +11,10 @@ from messaging.providers.base import Outcome, OutgoingText, Provider, Result
 
 class ConsoleProvider(Provider):
     name = "console"
-    is_local = True
+
+    @classmethod
+    def is_local(cls) -> bool:
+        return True
 
     async def send(self, text: OutgoingText) -> Outcome:
         # Outside a trial the output ends in logs, which hold no patient's data.

@@ -9,11 +9,14 @@ from messaging.providers.base import CannotTell, Outcome, OutgoingText, Provider
 
 class ScriptedProvider(Provider):
     name = "scripted"
-    is_local = True
     given: ClassVar[list[OutgoingText]] = []
     answers: ClassVar[dict[str, Outcome | Exception]] = {}
     # Called before each answer, as if the world moved on meanwhile.
     meanwhile: ClassVar[Callable[[], None] | None] = None
+
+    @classmethod
+    def is_local(cls) -> bool:
+        return True
 
     @classmethod
     def reset(cls) -> None:

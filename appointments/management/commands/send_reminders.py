@@ -46,7 +46,7 @@ class Command(BaseCommand):
         return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
     def _refuse_real_providers(self) -> None:
-        real = [provider.name for provider in configured_providers() if not provider.is_local]
+        real = [provider.name for provider in configured_providers() if not provider.is_local()]
         if real:
             raise CommandError(
                 f"--at is in the future, and {', '.join(real)} would really send the texts. "

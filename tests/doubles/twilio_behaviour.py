@@ -1,0 +1,125 @@
+"""How the double behaves: set by control calls while it runs."""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Do = Literal[
+    "accept",
+    "error",  # refuse with the Twilio error `code`
+    "http",  # answer with the HTTP status `code` and a body that is not JSON
+    "hang",  # take nothing, never answer
+    "drop",  # take nothing, break the connection
+    "accept_then_drop",
+    "accept_then_hang",
+    "accept_late",  # take it at once, answer after `late_ms`
+    "accept_unreadably",  # 201 with a body that is not JSON
+    "accept_then_http",  # take it, yet answer with the HTTP status `code`
+]
+
+# HTTP status and words by error code. Twilio quotes the number in some of them.
+ERRORS: dict[int, tuple[int, str]] = {
+    10001: (403, "Account is not active"),
+    14107: (429, "Message rate exceeded"),
+    20003: (401, "Authenticate"),
+    20404: (404, "The requested resource was not found"),
+    20429: (429, "Too Many Requests"),
+    21211: (400, "Invalid 'To' Phone Number: {to}"),
+    21408: (
+        403,
+        "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}",
+    ),
+    21602: (400, "Message body is required."),
+    21603: (400, "A 'From' phone number is required."),
+    21604: (400, "A 'To' phone number is required."),
+    21606: (400, "The 'From' phone number provided is not a valid message-capable Twilio phone number"),
+    21610: (400, "Attempt to send to unsubscribed recipient"),
+    21611: (429, "This 'From' number has exceeded the maximum number of queued messages"),
+    21612: (
+        400,
+        "Message cannot be sent with the current combination of 'To' ({to}) and/or 'From' parameters",
+    ),
+    21614: (400, "'To' number {to} is not a valid mobile number"),
+    21617: (400, "The concatenated message body exceeds the 1600 character limit"),
+    21621: (400, "The 'validity_period' must be between 1 and 36000"),
+    30007: (400, "Message filtered"),
+}
+
+
+@dataclass(slots=True)
+class Rule:
+    """What happens to a message: the first rule that fits decides."""
+
+    do: Do
+    to: list[str] | None = None  # phones; None: any
+    share: float = 1.0
+    times: int | None = None  # how often at most
+    code: int = 0
+    late_ms: int = 0
+    retry_after: int | None = None  # seconds
+
+
+@dataclass(slots=True)
+class Callbacks:
+    how: Literal["in_order", "doubled", "reversed", "forged", "never"] = "in_order"
+    statuses: list[str] = field(default_factory=lambda: ["queued", "sent", "delivered"])
+    error_code: int | None = None  # told with the last status
+    before_the_answer: bool = False
+
+
+@dataclass(slots=True)
+class Behaviour:
+    latency_ms: float = 0
+    rules: list[Rule] = field(default_factory=list)
+    # What happens to look-ups: an HTTP status, "hang" or "drop".
+    lookups: int | Literal["hang", "drop"] | None = None
+    per_second: int | None = None  # above it 429
+    retry_after: int = 1
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    # What becomes of an accepted message when no callback was asked for.
+    ends_as: str = "delivered"
+    skew_seconds: float = 0  # how far its clock is ahead
+    redact: bool = False  # keeps no text in what it lists
+    seed: int = 0
+
+    @classmethod
+    def read(cls, control: dict[str, Any]) -> "Behaviour":
+        """TypeError for a word that it does not know."""
+        control = dict(control)
+        rules = [Rule(**rule) for rule in control.pop("rules", [])]
+        callbacks = Callbacks(**control.pop("callbacks", {}))
+        return cls(rules=rules, callbacks=callbacks, **control)
+
+
+class Chance:
+    """The state of the rules: what they drew, how often they were used, how many came this second."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
+        self._random = random.Random(behaviour.seed)
+        self._used = [0] * len(behaviour.rules)
+        self._arrivals: deque[float] = deque()
+
+    def decide(self, to: str) -> Rule:
+        for number, rule in enumerate(self._behaviour.rules):
+            if rule.to is not None and to not in rule.to:
+                continue
+            if rule.times is not None and self._used[number] >= rule.times:
+                continue
+            if rule.share < 1 and self._random.random() >= rule.share:
+                continue
+            self._used[number] += 1
+            return rule
+        return Rule("accept")
+
+    def too_many(self, now: float) -> bool:
+        """Whether one more request within a second is above the rate."""
+        if self._behaviour.per_second is None:
+            return False
+        while self._arrivals and self._arrivals[0] <= now - 1:
+            self._arrivals.popleft()
+        if len(self._arrivals) >= self._behaviour.per_second:
+            return True
+        self._arrivals.append(now)
+        return False

@@ -1,0 +1,25 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.doubles.twilio import TwilioDouble, running_twilio
+
+
+@pytest.fixture(scope="session")
+def running_double() -> Iterator[TwilioDouble]:
+    with running_twilio() as double:
+        yield double
+
+
+@pytest.fixture
+def twilio(running_double, settings) -> TwilioDouble:
+    """The double with empty books, and a site that is set up to use it."""
+    running_double.reset()
+    settings.SMS_PROVIDERS = ["twilio"]
+    settings.TWILIO_ACCOUNT_SID = running_double.account
+    settings.TWILIO_AUTH_TOKEN = running_double.token
+    settings.TWILIO_FROM = "Clinic"
+    settings.TWILIO_MESSAGING_SERVICE_SID = ""
+    settings.TWILIO_API_BASE_URL = running_double.base_url
+    settings.PUBLIC_BASE_URL = ""
+    return running_double

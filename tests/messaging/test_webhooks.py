@@ -1,0 +1,187 @@
+"""Twilio's status callbacks, as they come in over HTTP."""
+
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from common.clock import Clock
+from messaging.dispatch import dispatch
+from messaging.models import Message, MessageStatus, Receipt
+from tests.doubles.twilio_callbacks import signature
+from tests.factories.accounts import ClinicFactory
+from tests.factories.messaging import MessageFactory
+
+PUBLIC = "https://reminders.example"
+PATH = "/api/v1/sms/webhooks/twilio/status"
+NUMBER = "SM" + "1" * 32
+DELIVERED = {"MessageSid": NUMBER, "MessageStatus": "delivered", "To": "+26771234567", "AccountSid": "AC1"}
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(autouse=True)
+def signed_site(settings):
+    settings.PUBLIC_BASE_URL = PUBLIC
+    settings.TWILIO_AUTH_TOKEN = "the-token"
+
+
+@pytest.fixture
+def sent(db) -> Message:
+    return MessageFactory(status=MessageStatus.SENT, provider="twilio", provider_message_id=NUMBER)
+
+
+def call(params=DELIVERED, *, path=PATH, signed_url=None, key="the-token", **headers):
+    signed = signature(signed_url or PUBLIC + path, params, key)
+    client = Client(enforce_csrf_checks=True, headers={"X-Twilio-Signature": signed, **headers})
+    return client.post(path, urlencode(params), content_type=FORM)
+
+
+def status_of(message: Message) -> str:
+    return Message.objects.get(pk=message.pk).status
+
+
+@pytest.mark.parametrize("base", ["/api/v1", "/api"])
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_signed_receipt_is_taken_at_every_form_of_its_address(sent, base, end):
+    assert call(path=f"{base}/sms/webhooks/twilio/status{end}").status_code == 204
+    assert status_of(sent) == "delivered"
+
+
+def test_a_query_in_the_address_is_signed_too(sent):
+    assert call(path=f"{PATH}?message={uuid4()}").status_code == 204
+
+
+def test_the_public_address_counts_behind_a_proxy_and_not_the_one_that_django_sees(sent):
+    assert call(signed_url=f"http://testserver{PATH}").status_code == 403
+    assert status_of(sent) == "sent"
+
+
+def test_a_public_address_with_a_path_of_its_own_is_signed_with_it(sent, settings):
+    settings.PUBLIC_BASE_URL = f"{PUBLIC}/clinic/"
+    assert call(signed_url=f"{PUBLIC}/clinic{PATH}").status_code == 204
+
+
+def test_a_forged_call_is_refused_in_the_form_of_all_errors_and_changes_nothing(sent):
+    answer = call(key="guessed")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "PERMISSION_DENIED")
+    assert status_of(sent) == "sent"
+    assert not Receipt.objects.exists()
+
+
+def test_an_unsigned_call_is_refused(sent):
+    assert Client().post(PATH, DELIVERED).status_code == 403
+    assert status_of(sent) == "sent"
+
+
+def test_a_signed_call_whose_words_were_changed_is_refused(sent):
+    signed = signature(PUBLIC + PATH, {**DELIVERED, "MessageStatus": "sent"}, "the-token")
+    answer = Client(headers={"X-Twilio-Signature": signed}).post(
+        PATH, urlencode(DELIVERED), content_type=FORM
+    )
+    assert answer.status_code == 403
+    assert status_of(sent) == "sent"
+
+
+def test_a_site_without_a_token_believes_nobody(sent, settings):
+    settings.TWILIO_AUTH_TOKEN = ""
+    assert call(key="").status_code == 403
+
+
+def test_a_site_without_a_public_address_believes_nobody(sent, settings):
+    settings.PUBLIC_BASE_URL = ""
+    assert call(signed_url=PATH).status_code == 403
+
+
+def test_a_signature_of_odd_characters_is_only_wrong(sent):
+    answer = Client().post(
+        PATH, urlencode(DELIVERED), content_type=FORM, headers={"X-Twilio-Signature": "\u00e9"}
+    )
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe=\xff", b"a=1&" * 2000, b""])
+def test_a_body_of_rubbish_is_refused(sent, body):
+    answer = Client().post(PATH, body, content_type=FORM, headers={"X-Twilio-Signature": "x"})
+    assert answer.status_code == 403
+
+
+def test_a_body_that_is_too_large_is_not_read(sent):
+    answer = Client().post(PATH, b"a" * 70_000, content_type=FORM, headers={"X-Twilio-Signature": "x"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_only_post_is_understood(db):
+    answer = Client().get(PATH)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_a_call_about_an_unknown_message_is_answered_like_any_other(db):
+    assert call().status_code == 204
+
+
+@pytest.mark.parametrize(
+    "params", [{"MessageSid": NUMBER}, {"MessageSid": NUMBER, "MessageStatus": "received"}]
+)
+def test_a_signed_call_that_is_no_receipt_changes_nothing(sent, params):
+    assert call(params).status_code == 204
+    assert status_of(sent) == "sent"
+
+
+@pytest.mark.parametrize(
+    ("code", "permanent"),
+    [("30003", False), ("30005", True), ("30006", True), ("30008", False), ("21610", True)],
+)
+def test_an_error_of_the_receipt_says_whether_the_phone_is_of_any_use(sent, code, permanent):
+    call({**DELIVERED, "MessageStatus": "undelivered", "ErrorCode": code})
+    failed = Message.objects.get(pk=sent.pk)
+    assert (failed.status, failed.error_code, failed.error_permanent) == ("undelivered", code, permanent)
+
+
+def test_no_number_of_a_patient_is_kept_with_a_receipt(sent):
+    call({**DELIVERED, "MessageStatus": "failed", "ErrorMessage": "+26771234567 is not reachable"})
+    assert Receipt.objects.get().detail == "••• is not reachable"
+
+
+@pytest.fixture
+def site(live_server, twilio, settings):
+    settings.PUBLIC_BASE_URL = live_server.url
+    return twilio
+
+
+def texts(count: int) -> None:
+    clinic = ClinicFactory(quiet_from=None, quiet_to=None)
+    MessageFactory.create_batch(count, clinic=clinic)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["in_order", "doubled", "reversed"])
+@pytest.mark.parametrize("early", [False, True], ids=["after the answer", "before the answer"])
+def test_in_whatever_order_and_however_often_receipts_come_the_text_ends_delivered(site, how, early):
+    site.behave(callbacks={"how": how, "before_the_answer": early})
+    texts(3)
+    dispatch(clock=Clock())
+    assert {told["answered"] for told in site.callbacks()} == {204}
+    assert list(Message.objects.values_list("status", flat=True)) == ["delivered"] * 3
+    assert Receipt.objects.filter(message__isnull=True).count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forged_receipts_leave_texts_as_they_were(site):
+    site.behave(callbacks={"how": "forged"})
+    texts(2)
+    dispatch(clock=Clock())
+    assert {told["answered"] for told in site.callbacks()} == {403}
+    assert list(Message.objects.values_list("status", flat=True)) == ["sent"] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receipt_settles_a_text_whose_answer_was_lost(site):
+    site.behave(rules=[{"do": "accept_then_drop"}], lookups=503, callbacks={"how": "never"})
+    texts(1)
+    dispatch(clock=Clock())
+    assert Message.objects.get().status == "unknown"
+    (taken,) = site.accepted()
+    site.tell(taken["sid"], "delivered")
+    settled = Message.objects.get()
+    assert (settled.status, settled.provider_message_id) == ("delivered", taken["sid"])
