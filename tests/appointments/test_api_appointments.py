@@ -111,9 +111,9 @@ def test_a_planned_reminder_of_an_earlier_time_is_not_the_next(caller, appointme
     assert seen(caller, appointment)["next_reminder_at"] is None
 
 
-def test_one_appointment_takes_three_queries(caller, appointment, django_assert_num_queries):
-    # The sign-in, the appointment with clinic and patient, its reminders.
-    with django_assert_num_queries(3):
+def test_one_appointment_takes_four_queries(caller, appointment, django_assert_num_queries):
+    # The sign-in and its clinics, the appointment with clinic and patient, its reminders.
+    with django_assert_num_queries(4):
         seen(caller, appointment)
 
 
