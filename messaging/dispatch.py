@@ -19,6 +19,7 @@ from common.clock import Clock
 from common.locks import one_at_a_time
 from messaging.admission import Decision, decide
 from messaging.models import Message, MessageEvent, MessageStatus, SendingSwitch
+from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, reconcile
 from messaging.sending import send_all
 from messaging.services import Draft, unsaved_message
@@ -46,6 +47,7 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
     ends = monotonic() + seconds if seconds is not None else None
     expire_leases(clock.now(), tally.reached)
     reconcile(clock.now(), tally.reached)
+    match_waiting(now=clock.now())
     while ends is None or monotonic() < ends:
         if not sending_is_on():
             tally.sending_is_off = True

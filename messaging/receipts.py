@@ -1,7 +1,7 @@
 """What providers say became of a message: kept once, in whatever order and however early it comes."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -11,6 +11,8 @@ from messaging.models import TRANSITIONS, Message, MessageEvent, MessageStatus, 
 from messaging.providers.base import StatusReport
 
 BATCH = 500
+# A receipt that fits no message of ours by then never will.
+WAITS_AT_MOST = timedelta(days=1)
 _FIELDS = [
     "status",
     "provider_message_id",
@@ -57,12 +59,13 @@ def match_early(messages: Sequence[Message], *, now: datetime) -> None:
 
 def match_waiting(*, now: datetime) -> None:
     """Finds what a killed worker left unmatched. What waits is little: strangers' and the last seconds'."""
-    found = Message.objects.filter(provider_message_id__in=_waiting().values("provider_message_id"))
+    waiting = _waiting().filter(at__gte=now - WAITS_AT_MOST)
+    found = Message.objects.filter(provider_message_id__in=waiting.values("provider_message_id"))
     lost = Message.objects.filter(
-        pk__in=_waiting().filter(reference__isnull=False).values("reference"), status=MessageStatus.UNKNOWN
+        pk__in=waiting.filter(reference__isnull=False).values("reference"), status=MessageStatus.UNKNOWN
     )
     match_early(list(found), now=now)
-    _match(_waiting().filter(reference__in=lost.values("pk")), now=now)
+    _match(waiting.filter(reference__in=lost.values("pk")), now=now)
 
 
 def _waiting() -> QuerySet[Receipt]:

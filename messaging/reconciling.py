@@ -63,7 +63,11 @@ def _pick() -> list[Message]:
     """A batch to ask about; put off at once, so that nobody else asks about the same."""
     real_now = timezone.now()
     with transaction.atomic(durable=True):
-        batch = list(Message.objects.to_look_up(real_now).select_for_update(skip_locked=True)[:BATCH])
+        batch = list(
+            Message.objects.to_look_up(real_now)
+            .select_related("clinic")
+            .select_for_update(skip_locked=True, of=("self",))[:BATCH]
+        )
         for message in batch:
             message.look_ups += 1
             message.look_up_at = _next_look(message, real_now)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from messaging.models import Message
 from messaging.providers import provider_class
 from messaging.providers.base import CannotTell, Outcome, OutgoingText, Provider, Result, StatusReport
+from messaging.quiet_hours import next_quiet_start
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,13 @@ def _by_provider(messages: Sequence[Message]) -> Mapping[str, list[Message]]:
 
 
 def _text(message: Message, now: datetime) -> OutgoingText:
-    return OutgoingText(message.pk, message.to, message.body, valid_for=message.expires_at - now)
+    return OutgoingText(message.pk, message.to, message.body, valid_for=_valid_until(message, now) - now)
+
+
+def _valid_until(message: Message, now: datetime) -> datetime:
+    # A provider that holds a text back must not bring it in the night.
+    quiet = next_quiet_start(now, message.clinic)
+    return min(message.expires_at, quiet) if quiet else message.expires_at
 
 
 async def _send_all(

@@ -1,7 +1,8 @@
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -239,3 +240,10 @@ def test_a_batch_is_claimed_in_a_bounded_number_of_queries(provider, clinic, dja
     with django_assert_max_num_queries(30):
         dispatch(clock=CLOCK)
     assert MessageEvent.objects.filter(status="sent").count() == 60
+
+
+def test_a_provider_is_told_not_to_bring_a_text_in_the_quiet_hours(provider):
+    evening = datetime(2030, 6, 3, 19, 0, tzinfo=ZoneInfo("Africa/Gaborone"))
+    message(ClinicFactory(), created_at=evening, expires_at=evening + timedelta(days=2))
+    dispatch(clock=Clock(evening))
+    assert [text.valid_for for text in provider.given] == [timedelta(hours=1)]

@@ -16,7 +16,6 @@ from tests.messaging.scripted_provider import AnsweringProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ANSWERING = "tests.messaging.scripted_provider.AnsweringProvider"
-NOW = timezone.now()
 
 
 @pytest.fixture(autouse=True)
@@ -54,22 +53,22 @@ def stored(message):
 
 def test_what_the_provider_has_is_taken_over(provider, clinic):
     message = unknown(clinic)
-    provider.has[message.to] = [StatusReport("S1", "delivered", at=NOW)]
-    reconcile(NOW, Counter())
+    provider.has[message.to] = [StatusReport("S1", "delivered", at=timezone.now())]
+    reconcile(timezone.now(), Counter())
     assert (stored(message).status, stored(message).provider_message_id) == ("delivered", "S1")
 
 
 def test_what_the_provider_does_not_have_is_sent_again_once(provider, clinic):
     message = unknown(clinic)
-    dispatch(clock=Clock(NOW))
-    dispatch(clock=Clock(NOW))
+    dispatch(clock=Clock())
+    dispatch(clock=Clock())
     assert stored(message).status == MessageStatus.SENT
     assert len(provider.given) == 1
 
 
 def test_not_there_does_not_count_before_the_grace_has_passed(provider, clinic):
     message = unknown(clinic, seconds_ago=30)
-    dispatch(clock=Clock(NOW))
+    dispatch(clock=Clock())
     assert stored(message).status == MessageStatus.UNKNOWN
     assert provider.given == []
 
@@ -77,27 +76,27 @@ def test_not_there_does_not_count_before_the_grace_has_passed(provider, clinic):
 def test_the_grace_is_a_setting(provider, clinic, settings):
     settings.SMS_LOOKUP_GRACE_SECONDS = 10
     message = unknown(clinic, seconds_ago=30)
-    dispatch(clock=Clock(NOW))
+    dispatch(clock=Clock())
     assert stored(message).status == MessageStatus.SENT
 
 
 def test_the_grace_goes_by_the_real_time_whatever_the_clock_of_the_pass(provider, clinic):
-    message = unknown(clinic, seconds_ago=30, expires_at=NOW + timedelta(days=9))
-    reconcile(NOW + timedelta(days=1), Counter())
+    message = unknown(clinic, seconds_ago=30, expires_at=timezone.now() + timedelta(days=9))
+    reconcile(timezone.now() + timedelta(days=1), Counter())
     assert stored(message).status == MessageStatus.UNKNOWN
 
 
 def test_being_there_counts_at_once(provider, clinic):
     message = unknown(clinic, seconds_ago=1)
     provider.has[message.to] = [StatusReport("S1", "sent")]
-    reconcile(NOW, Counter())
+    reconcile(timezone.now(), Counter())
     assert stored(message).status == MessageStatus.SENT
 
 
 def test_while_the_provider_does_not_answer_nothing_is_sent(provider, clinic):
     message = unknown(clinic)
     provider.has[message.to] = None
-    dispatch(clock=Clock(NOW))
+    dispatch(clock=Clock())
     assert stored(message).status == MessageStatus.UNKNOWN
     assert provider.given == []
 
@@ -105,21 +104,21 @@ def test_while_the_provider_does_not_answer_nothing_is_sent(provider, clinic):
 def test_a_provider_that_does_not_answer_is_asked_again_later(provider, clinic):
     message = unknown(clinic)
     provider.has[message.to] = None
-    reconcile(NOW, Counter())
+    reconcile(timezone.now(), Counter())
     assert stored(message).look_up_at > timezone.now()
 
 
 def test_a_provider_that_can_not_be_asked_is_never_asked(clinic, settings):
     settings.SMS_PROVIDERS = ["console"]
     message = unknown(clinic, provider="console", look_up_at=None)
-    dispatch(clock=Clock(NOW))
+    dispatch(clock=Clock())
     assert stored(message).status == MessageStatus.UNKNOWN
 
 
 def test_of_two_equal_texts_each_takes_its_own_find(provider, clinic):
     first, second = unknown(clinic, to="+26771234567"), unknown(clinic, to="+26771234567")
     provider.has["+26771234567"] = [StatusReport("S1", "sent"), StatusReport("S2", "sent")]
-    reconcile(NOW, Counter())
+    reconcile(timezone.now(), Counter())
     assert {stored(first).provider_message_id, stored(second).provider_message_id} == {"S1", "S2"}
 
 
@@ -127,7 +126,7 @@ def test_a_find_that_is_another_messages_is_not_taken_twice(provider, clinic):
     unknown(clinic, status=MessageStatus.SENT, provider_message_id="S1")
     message = unknown(clinic)
     provider.has[message.to] = [StatusReport("S1", "sent")]
-    reconcile(NOW, Counter())
+    reconcile(timezone.now(), Counter())
     assert stored(message).status == MessageStatus.QUEUED
 
 
@@ -139,13 +138,13 @@ def test_an_answer_about_an_earlier_try_is_ignored(provider, clinic, monkeypatch
         return {message.pk: []}
 
     monkeypatch.setattr("messaging.reconciling.look_up_all", meanwhile_tried_again)
-    reconcile(NOW, Counter())
+    reconcile(timezone.now(), Counter())
     assert stored(message).status == MessageStatus.UNKNOWN
 
 
 def test_what_is_not_there_and_of_no_more_use_expires(provider, clinic):
-    message = unknown(clinic, expires_at=NOW)
-    reconcile(NOW, Counter())
+    message = unknown(clinic, expires_at=timezone.now())
+    reconcile(timezone.now(), Counter())
     assert stored(message).status == MessageStatus.EXPIRED
 
 
@@ -153,5 +152,5 @@ def test_many_are_settled_in_a_bounded_number_of_queries(provider, clinic, djang
     for _number in range(40):
         unknown(clinic)
     with django_assert_max_num_queries(20):
-        reconcile(NOW, Counter())
+        reconcile(timezone.now(), Counter())
     assert Message.objects.filter(status=MessageStatus.QUEUED).count() == 40
