@@ -221,3 +221,25 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_type}"
+
+
+class SignIn(models.Model):
+    """One sign-in to the API with all tokens that come of it. They are good while it has not ended."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    # The one refresh token that is still good; those before it were exchanged.
+    refresh_id = models.UUIDField()
+    # Of the password at sign-in: a new one ends it.
+    password_stamp = models.CharField(max_length=128)
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        indexes = [models.Index(fields=["expires_at"], name="signin_expiry")]
+
+    def __str__(self) -> str:
+        return str(_("sign-in"))

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import sign_in
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic, User
 from common.errors import DomainError, NotFound, VersionConflict
@@ -103,6 +104,8 @@ def change_user(
                 code="PERMISSION_DENIED",
             )
         _save(user, USER, before, after, actor, now)
+        if not sign_in.may_sign_in(user):
+            sign_in.end_all_of(user.pk, now=now)
     return user
 
 
@@ -113,6 +116,7 @@ def set_password(user_id: UUID, password: str | None, *, actor: Actor, now: date
         user.set_password(password)
         user.version += 1
         user.save()
+        sign_in.end_all_of(user.pk, now=now)
         record(actor, [Change("password set", USER, user.pk, None)], now=now)
 
 

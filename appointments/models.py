@@ -251,6 +251,7 @@ class FileImport(models.Model):
     """A file on its way in: it waits in the database and is applied only as it was previewed."""
 
     class State(models.TextChoices):
+        WAITING = "waiting", _("waiting for its turn")
         PREVIEWED = "previewed", _("waiting for your confirmation")
         RUNNING = "running", _("being imported")
         DONE = "done", _("imported")
@@ -265,6 +266,8 @@ class FileImport(models.Model):
     uploaded_by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT)
     uploaded_at = models.DateTimeField(_("uploaded"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    # Another system only asked what the file would do.
+    dry_run = models.BooleanField(default=False)
     # What the preview promised, a digest a chunk; confirming holds the import to it.
     preview_digests = models.JSONField(default=list)
     # What the page shows without reading the file again.

@@ -1,9 +1,11 @@
 """All settings, from the environment and `.env`. System checks tell what is missing or contradicts."""
 
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import available_timezones
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +31,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
 HTTPS_REQUIRED = env.bool("HTTPS_REQUIRED", default=not DEBUG)
 
@@ -43,6 +46,9 @@ INSTALLED_APPS = [
     "django_q",
     "axes",
     "csp",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
     "common",
     "accounts",
     "messaging",
@@ -51,8 +57,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "common.request_id.RequestIdMiddleware",
+    "common.rest.door.EnvelopeMiddleware",
+    "common.rest.door.OneAddressMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -127,6 +138,42 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 AXES_VERBOSE = False
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerToken"],
+    # A view that says no `kind` is closed.
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.RoleAllows"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["common.rest.reading.JsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.rest.reading.AlwaysJson",
+    "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.PageOrCursor",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "common.rest.errors.exception_handler",
+    # `format` is a parameter of the reports.
+    "URL_FORMAT_OVERRIDE": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(minutes=15), "REFRESH_TOKEN_LIFETIME": timedelta(days=7)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Clinic Reminders",
+    "VERSION": "1",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "AppointmentStatus": "appointments.models.AppointmentStatus",
+        "MessageStatus": "messaging.models.MessageStatus",
+    },
+}
+CORS_URLS_REGEX = r"^/api(/|$)"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
 
 # Language and time
 
@@ -221,7 +268,7 @@ CACHES = {
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 _LOG_FORMATTERS = {
-    "console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    "console": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"},
     "json": {"()": "common.logs.JsonFormatter"},
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -229,10 +276,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": _LOG_FORMATTERS,
+    "filters": {"request_id": {"()": "common.request_id.RequestIdFilter"}},
     # A value that is neither is refused by a check, which needs a working log.
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": ["request_id"],
             "formatter": LOG_FORMAT if LOG_FORMAT in _LOG_FORMATTERS else "console",
         }
     },

@@ -4,7 +4,6 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/v1/", include("messaging.webhook_urls")),
-    path("api/", include("messaging.webhook_urls")),
+    path("api/v1/", include("clinic_reminders.api_urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

@@ -45,3 +45,21 @@ class VersionConflict(DomainError):
 
 class NotFound(DomainError):
     code = "NOT_FOUND"
+
+
+class NotPermitted(DomainError):
+    code = "PERMISSION_DENIED"
+
+
+class PayloadTooLarge(DomainError):
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class RateLimited(DomainError):
+    """`retry_after` is in seconds."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,7 +1,7 @@
 """What providers call. Each call is proved to be the provider's before anything is read from it."""
 
 import logging
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from common.rest.errors import CODES, envelope
 from messaging import receipts
 from messaging.providers.base import CannotTell, ForgedWebhook
 from messaging.providers.twilio import TwilioProvider
@@ -23,15 +24,15 @@ MAX_BODY = 64 * 1024
 def twilio_status(request: HttpRequest) -> HttpResponse:
     """204 for every signed call, about a known message or not: Twilio could do nothing about it."""
     if request.method != "POST":
-        refusal = _refusal(405, "METHOD_NOT_ALLOWED", _("Only POST is understood here."))
+        refusal = _refusal("METHOD_NOT_ALLOWED", _("Only POST is understood here."))
         refusal["Allow"] = "POST"
         return refusal
     try:
         params = _signed_by_twilio(request)
     except RequestDataTooBig:
-        return _refusal(413, "PAYLOAD_TOO_LARGE", _("This is too large for a receipt."))
+        return _refusal("PAYLOAD_TOO_LARGE", _("This is too large for a receipt."))
     except ForgedWebhook:
-        return _refusal(403, "PERMISSION_DENIED", _("The signature is missing or wrong."))
+        return _refusal("PERMISSION_DENIED", _("The signature is missing or wrong."))
     try:
         report = TwilioProvider.parse_status(params.dict(), _own_number(request))  # type: ignore[arg-type]
     except CannotTell:
@@ -52,9 +53,10 @@ def _signed_by_twilio(request: HttpRequest) -> QueryDict:
         params = QueryDict(request.body, encoding="utf-8")
     except TooManyFieldsSent as error:
         raise ForgedWebhook from error
-    # The path as this site knows it: what a proxy puts before it is part of the public address.
-    query = request.META.get("QUERY_STRING", "")
-    path = f"{request.path_info}?{query}" if query else request.path_info
+    # The path as it was called, but for what a proxy puts before it: that is part of the public address.
+    path = request.path.removeprefix(request.META.get("SCRIPT_NAME", "").rstrip("/"))
+    if query := request.META.get("QUERY_STRING", ""):
+        path = f"{path}?{query}"
     TwilioProvider.check_signature(path, params, signature)
     return params
 
@@ -66,12 +68,5 @@ def _own_number(request: HttpRequest) -> UUID | None:
         return None
 
 
-def _refusal(status: int, code: str, message: str) -> JsonResponse:
-    error = {
-        "code": code,
-        "message": message,
-        "details": {},
-        "request_id": str(uuid4()),
-        "timestamp": timezone.now().isoformat(),
-    }
-    return JsonResponse({"error": error}, status=status)
+def _refusal(code: str, message: str) -> JsonResponse:
+    return JsonResponse(envelope(code, message), status=CODES[code][0])

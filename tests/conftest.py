@@ -1,8 +1,15 @@
 import os
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import sign_in
+from accounts.api import tokens
+from accounts.models import User
 
 COMMITS = {"transactional_db", "live_server", "process_environment"}
 
@@ -33,3 +40,17 @@ def process_environment(transactional_db: None) -> dict[str, str]:
         who = f"{quote(settings['USER'])}:{quote(settings['PASSWORD'])}"
         url = f"postgres://{who}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
     return {**os.environ, "DATABASE_URL": url}
+
+
+@pytest.fixture
+def api() -> Callable[[User | None], APIClient]:
+    """A caller of the API: signed in as the given person, or as nobody. Crashes come as answers."""
+
+    def caller(user: User | None = None) -> APIClient:
+        client = APIClient(raise_request_exception=False)
+        if user is not None:
+            access = tokens.pair(sign_in.begin(user, now=timezone.now()))["access"]
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
+        return client
+
+    return caller

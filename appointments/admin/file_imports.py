@@ -1,4 +1,3 @@
-import io
 from typing import Any
 
 from django import forms
@@ -12,13 +11,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.access import clinics_visible_to, may, sees_phones
-from accounts.models import User
+from accounts.access import clinics_visible_to, may
 from accounts.scoped_admin import AuditedAdmin, actor_of, local
 from appointments.file_import import uploads
 from appointments.file_import.columns import find_columns
 from appointments.file_import.errors import UnreadableFile
-from appointments.file_import.writing import write_rejected
 from appointments.models import FileImport, RejectedRow
 from common.admin import Step, Table
 
@@ -62,11 +59,7 @@ class FileImportAdmin(AuditedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FileImport]:
         """Whole patients stand in a file: only who brought it sees it, and administrators."""
-        files = super().get_queryset(request).defer("content")
-        user = request.user
-        if isinstance(user, User) and user.is_admin:
-            return files
-        return files.filter(uploaded_by=user.pk) if sees_phones(user) else files.none()
+        return uploads.seen_by(request.user, super().get_queryset(request)).defer("content")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
@@ -140,10 +133,7 @@ class FileImportAdmin(AuditedAdmin):
     def rejected_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The rejected rows as a file that can be corrected and imported again."""
         obj = self.get_object(request, unquote(object_id))
-        out = io.StringIO(newline="")
-        rows = obj.rejected_rows.values_list("cells", "reason")
-        write_rejected(out, obj.header, rows.iterator(), delimiter=obj.delimiter)
-        response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
+        response = HttpResponse(uploads.rejected_rows_of(obj), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="rejected-rows.csv"'
         response["Cache-Control"] = "no-store, private"
         return response
@@ -181,6 +171,7 @@ class FileImportAdmin(AuditedAdmin):
 
 def _preview_title(obj: FileImport) -> str:
     return {
+        FileImport.State.WAITING.value: _("The import has not begun"),
         FileImport.State.PREVIEWED.value: _("Preview: nothing is imported yet"),
         FileImport.State.RUNNING.value: _("The import is not finished"),
         FileImport.State.DONE.value: _("Imported"),

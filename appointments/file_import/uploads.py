@@ -1,18 +1,22 @@
 """A file that somebody uploads: it waits in the database, is previewed, and imported as it was previewed."""
 
+import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.access import clinics_visible_to
+from accounts.access import AnyUser, clinics_visible_to, sees_phones
 from accounts.audit import Actor, Change, record
 from accounts.models import Clinic, User
 from appointments.file_import.importing import PreviewOutdated, Report, import_file
 from appointments.file_import.reading import MAX_BYTES, AppointmentFile, Readable, open_file
 from appointments.file_import.rows import RejectedRecord
+from appointments.file_import.writing import write_rejected
 from appointments.models import FileImport, RejectedRow
 from common.errors import NotFound, StateConflict
 from common.ids import new_id
@@ -31,11 +35,60 @@ def upload(
     *, filename: str, content: Readable | bytes, clinic: Clinic | None, user: User, now: datetime
 ) -> FileImport:
     """Stores a file with its preview. UnreadableFile, and nothing is stored, when it can't be read."""
+    waiting, file = _opened(filename, content, clinic, user, now)
+    return _preview(waiting, file, user, now)
+
+
+def accept(
+    *,
+    filename: str,
+    content: Readable | bytes,
+    clinic: Clinic | None,
+    user: User,
+    now: datetime,
+    dry_run: bool = False,
+) -> FileImport:
+    """Takes a file without asking back: up to 1,000 rows are imported at once, a longer file is WAITING.
+
+    With `dry_run` it ends as PREVIEWED. UnreadableFile, and nothing is stored, when it can't be read.
+    """
+    waiting, file = _opened(filename, content, clinic, user, now)
+    waiting.dry_run = dry_run
+    if next(islice(file.records(), WHOLE, None), None) is not None:
+        waiting.state = State.WAITING
+        waiting.save(force_insert=True)
+        return waiting
+    if dry_run:
+        return _preview(waiting, file, user, now)
+    with transaction.atomic():
+        waiting.state = State.RUNNING
+        waiting.save(force_insert=True)
+        return _import(waiting, user, now, whole=True)
+
+
+def seen_by(user: AnyUser, files: QuerySet[FileImport]) -> QuerySet[FileImport]:
+    """Whole patients stand in a file: only who brought it sees it, and administrators."""
+    if isinstance(user, User) and user.is_admin:
+        return files
+    return files.filter(uploaded_by=user.pk) if sees_phones(user) else files.none()
+
+
+def rejected_rows_of(waiting: FileImport) -> str:
+    """The rejected rows as a file that can be corrected and imported again."""
+    out = io.StringIO(newline="")
+    rows = waiting.rejected_rows.values_list("cells", "reason")
+    write_rejected(out, waiting.header, rows.iterator(), delimiter=waiting.delimiter)
+    return out.getvalue()
+
+
+def _opened(
+    filename: str, content: Readable | bytes, clinic: Clinic | None, user: User, now: datetime
+) -> tuple[FileImport, AppointmentFile]:
     data = content if isinstance(content, bytes) else content.read(MAX_BYTES + 1)
     file = open_file(data)
     waiting = FileImport(
         id=new_id(),
-        filename=filename[-200:],
+        filename=_storable(filename)[-200:],
         content=data,
         clinic=clinic,
         uploaded_by=user,
@@ -43,6 +96,10 @@ def upload(
         header=[_storable(cell) for cell in file.header],
         delimiter=file.delimiter,
     )
+    return waiting, file
+
+
+def _preview(waiting: FileImport, file: AppointmentFile, user: User, now: datetime) -> FileImport:
     rejected: list[RejectedRecord] = []
     _note(waiting, _run(waiting, file, user, now, dry_run=True, on_rejected=rejected.extend), State.PREVIEWED)
     with transaction.atomic():

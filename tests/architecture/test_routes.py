@@ -16,6 +16,10 @@ OPEN = {
     "/": "leads to the admin",
     "/admin/login/": "the sign-in page",
     "/admin/logout/": "ends a session; without one it leads to the admin",
+    "/api/v1/schema": "describes the API; holds no data",
+    "/api/v1/auth/login": "the API's sign-in",
+    "/api/v1/auth/refresh": "the refresh token shows who asks",
+    "/api/v1/auth/logout": "the refresh token shows who asks; the access token may have expired",
 }
 REFUSED = {401, 403, 404, 405}
 
@@ -60,6 +64,22 @@ def test_the_admin_hides_behind_the_sign_in_page_rather_than_answering_not_found
     client = Client()
     assert len(asked) > 20
     assert {client.get(path).status_code for path in asked} == {302}
+
+
+def in_need_of_a_token(route: str) -> bool:
+    # A provider's call is signed by the provider's own scheme.
+    return route.startswith("/api/") and route not in OPEN and "/webhooks/" not in route
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
+def test_every_call_of_the_api_asks_for_a_token_in_the_envelope(method):
+    client = Client(raise_request_exception=False)
+    calls = [path for route, path in routes() if in_need_of_a_token(route)]
+    answers = {path: getattr(client, method)(path) for path in calls}
+    assert len(answers) > 5
+    assert {answer.status_code for answer in answers.values()} == {401}
+    assert {answer.json()["error"]["code"] for answer in answers.values()} == {"NOT_AUTHENTICATED"}
 
 
 def test_every_open_route_exists():

@@ -41,7 +41,7 @@ def test_without_a_secret_key_nothing_starts(tmp_path, command):
 
 @pytest.mark.parametrize(
     "variable",
-    ["TIME_ZONE", "LOG_FORMAT", "LOG_LEVEL", "SMS_PROVIDERS"],
+    ["TIME_ZONE", "LOG_FORMAT", "LOG_LEVEL", "CORS_ALLOWED_ORIGINS", "SMS_PROVIDERS"],
 )
 def test_a_value_that_means_nothing_is_named_with_the_mend(tmp_path, variable):
     ended = start(tmp_path, "manage.py", "check", **{variable: "Nowhere"})

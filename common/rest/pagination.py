@@ -1,0 +1,155 @@
+"""Lists in pages by number, or by cursor at a cost that does not grow with depth."""
+
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework.pagination import BasePagination
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from common.errors import NotFound, ValidationFailed
+from common.rest.parameters import whole_number
+from common.rest.sorting import Sort, sort_of
+
+DEFAULT_LIMIT = 20
+MOST = 100
+PARAMETERS = ("page", "limit", "cursor", "sort")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """The row that a page starts after, or with `backwards` ends before."""
+
+    sort: str
+    value: Any
+    key: str
+    backwards: bool
+
+    def encode(self) -> str:
+        packed = json.dumps([self.sort, self.value, self.key, self.backwards], default=str)
+        return urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "_Cursor":
+        try:
+            packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            sort, value, key, backwards = json.loads(packed)
+        except (binascii.Error, ValueError, TypeError, RecursionError):
+            raise _bad_cursor() from None
+        if not (isinstance(sort, str) and isinstance(key, str) and isinstance(backwards, bool)):
+            raise _bad_cursor()
+        return cls(sort, value, key, backwards)
+
+
+def _bad_cursor() -> ValidationFailed:
+    return ValidationFailed.on("cursor", _("Use the cursors of `next` and `previous` as they are."))
+
+
+class PageOrCursor(BasePagination):
+    """`page` and `limit` count all rows; `cursor` (empty for the first page) never does."""
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Any, view: Any = None) -> list[Any]:
+        self.url = request.build_absolute_uri()
+        self.sort = sort_of(request, view)
+        self.limit = whole_number(request.query_params, "limit", DEFAULT_LIMIT, most=MOST)
+        self.by_cursor = "cursor" in request.query_params
+        if not self.by_cursor:
+            return self._page(queryset, whole_number(request.query_params, "page", 1))
+        if "page" in request.query_params:
+            raise ValidationFailed.on("cursor", _("Give `page` or `cursor`, not both."))
+        return self._rows_round(queryset, request.query_params["cursor"])
+
+    def get_paginated_response(self, data: Any) -> Response:
+        counted = {} if self.by_cursor else {"count": self.count}
+        return Response({**counted, "next": self.next, "previous": self.previous, "results": data})
+
+    def _page(self, queryset: QuerySet[Any], number: int) -> list[Any]:
+        self.count = queryset.count()
+        last = max(-(-self.count // self.limit), 1)
+        if number > last:
+            raise NotFound(_("There is no such page: the last one is %d.") % last)
+        self.next = self._link("page", str(number + 1)) if number < last else None
+        self.previous = self._link("page", str(number - 1)) if number > 1 else None
+        start = (number - 1) * self.limit
+        return list(queryset.order_by(*self.sort.order())[start : start + self.limit])
+
+    def _rows_round(self, queryset: QuerySet[Any], text: str) -> list[Any]:
+        cursor = _Cursor.decode(text) if text else None
+        backwards = cursor is not None and cursor.backwards
+        if cursor is not None:
+            queryset = queryset.filter(_beyond(queryset.model, cursor, self.sort))
+        found = list(queryset.order_by(*self.sort.order(backwards=backwards))[: self.limit + 1])
+        more = len(found) > self.limit
+        rows = found[: self.limit]
+        if backwards:
+            rows.reverse()
+        has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
+        self.next = self._link_from(rows[-1], backwards=False) if rows and has_next else None
+        self.previous = self._link_from(rows[0], backwards=True) if rows and has_previous else None
+        return rows
+
+    def _link_from(self, row: Model, *, backwards: bool) -> str:
+        value = reduce(getattr, self.sort.field.split("__"), row)
+        return self._link("cursor", _Cursor(self.sort.name, value, str(row.pk), backwards).encode())
+
+    def _link(self, name: str, value: str) -> str:
+        url = remove_query_param(self.url, "cursor") if name == "page" else self.url
+        return replace_query_param(url, name, value)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        sorts = [sign + name for name in sorted(view.sort_fields) for sign in ("", "-")]
+        return [
+            _parameter("page", "The page, from 1.", {"type": "integer", "minimum": 1}),
+            _parameter("limit", "Rows a page.", {"type": "integer", "minimum": 1, "maximum": MOST}),
+            _parameter("cursor", "Instead of `page`; empty for the first page.", {"type": "string"}),
+            _parameter("sort", "The order; - in front turns it round.", {"type": "string", "enum": sorts}),
+        ]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "count": {"type": "integer", "description": "With `page` only."},
+                "next": link,
+                "previous": link,
+                "results": schema,
+            },
+        }
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def _beyond(model: type[Model], cursor: _Cursor, sort: Sort) -> Q:
+    """The rows after the cursor's in its direction. Rows of equal value go by their key."""
+    if cursor.sort != sort.name:
+        raise ValidationFailed.on("cursor", _("This cursor belongs to another `sort`."))
+    try:
+        value = _field(model, sort.field).to_python(cursor.value)
+        key = model._meta.pk.to_python(cursor.key)
+    except (ValidationError, TypeError, ValueError, OverflowError):
+        raise _bad_cursor() from None
+    if value is None or (isinstance(value, str) and "\0" in value):
+        raise _bad_cursor()
+    side = "lt" if sort.descending != cursor.backwards else "gt"
+    # The first condition alone is what an index is searched by.
+    return Q(**{f"{sort.field}__{side}e": value}) & (
+        Q(**{f"{sort.field}__{side}": value}) | Q(**{f"pk__{side}": key})
+    )
+
+
+def _field(model: type[Model], path: str) -> Any:
+    *relations, name = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
+    return model._meta.get_field(name)

@@ -1,0 +1,28 @@
+"""The query string: what is unknown or said twice is an error, not silence."""
+
+from collections.abc import Iterable
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from common.errors import ValidationFailed
+
+
+def refuse_unknown(given: QueryDict, known: Iterable[str]) -> None:
+    allowed = set(known)
+    details = {name: [_("There is no such parameter here.")] for name in given if name not in allowed}
+    details |= {name: [_("Give this parameter once.")] for name, values in given.lists() if len(values) > 1}
+    if details:
+        raise ValidationFailed(_("The query string can't be taken as it is."), details=details)
+
+
+def whole_number(given: QueryDict, name: str, default: int, *, most: int | None = None) -> int:
+    """A number from 1 up; a number over `most`, or anything else, is refused."""
+    text = given.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
+        raise ValidationFailed.on(name, _("Give a whole number from 1."))
+    if most is not None and int(text) > most:
+        raise ValidationFailed.on(name, _("At most %(most)d.") % {"most": most})
+    return int(text)

@@ -1,0 +1,49 @@
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
+from rest_framework.response import Response
+
+from common.rest import pagination
+from common.rest.parameters import refuse_unknown
+
+
+class ApiView(GenericAPIView):
+    """A call of the API. `query_parameters` are those it takes."""
+
+    query_parameters: ClassVar[frozenset[str]] = frozenset()
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown(request.query_params, self.known_parameters())
+
+    def known_parameters(self) -> Iterable[str]:
+        return self.query_parameters
+
+    def body(self, request: Any) -> dict[str, Any]:
+        """The checked body of the request."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class ListView(ListModelMixin, ApiView):
+    """GET lists what `filterset_class` lets through, in pages. `sort_fields` maps names to paths."""
+
+    sort_fields: ClassVar[dict[str, str]]
+    default_sort: ClassVar[str]
+    filterset_class: ClassVar[Any]
+
+    def known_parameters(self) -> Iterable[str]:
+        return {*pagination.PARAMETERS, *self.filterset_class.base_filters, *self.query_parameters}
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+class DetailView(ApiView):
+    """GET gives one object."""
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+        return Response(self.get_serializer(self.get_object()).data)

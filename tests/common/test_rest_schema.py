@@ -1,0 +1,31 @@
+import pytest
+from django.core.management import call_command
+
+from common.rest.door import BASE
+
+
+@pytest.fixture
+def schema(client):
+    return client.get(f"{BASE}/schema").json()
+
+
+def test_the_schema_is_open_and_tells_every_call(schema):
+    assert schema["openapi"].startswith("3.")
+    calls = {"appointments", "appointments/{id}", "appointments/upload", "sms/status/{id}", "users/me"}
+    assert {f"{BASE}/{call}" for call in calls} <= set(schema["paths"])
+
+
+def test_the_schema_is_made_without_a_warning(capsys):
+    call_command("spectacular", validate=True, fail_on_warn=True, format="openapi-json")
+    assert capsys.readouterr().out
+
+
+def test_a_list_tells_its_filters_pages_and_orders(schema):
+    parameters = {p["name"]: p for p in schema["paths"][f"{BASE}/appointments"]["get"]["parameters"]}
+    assert {"page", "limit", "cursor", "sort", "clinic_id", "status", "date", "from", "to"} <= set(parameters)
+    assert "-appointment_datetime" in parameters["sort"]["schema"]["enum"]
+
+
+def test_a_call_tells_that_it_wants_a_token(schema):
+    assert schema["paths"][f"{BASE}/users/me"]["get"]["security"] == [{"bearer": []}]
+    assert schema["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
