@@ -255,6 +255,7 @@ class FileImport(models.Model):
         PREVIEWED = "previewed", _("waiting for your confirmation")
         RUNNING = "running", _("being imported")
         DONE = "done", _("imported")
+        FAILED = "failed", _("could not be finished")
         DISCARDED = "discarded", _("not imported")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -266,8 +267,14 @@ class FileImport(models.Model):
     uploaded_by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT)
     uploaded_at = models.DateTimeField(_("uploaded"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    # Another system only asked what the file would do.
+    # What the next run is: only a look at what the file would do, or the import.
     dry_run = models.BooleanField(default=False)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    # The run in the background: which one it is, and when it was last seen alive.
+    run = models.UUIDField(null=True)
+    seen_alive_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
     # What the preview promised, a digest a chunk; confirming holds the import to it.
     preview_digests = models.JSONField(default=list)
     # What the page shows without reading the file again.

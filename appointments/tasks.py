@@ -1,8 +1,9 @@
 from datetime import timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
-from appointments.file_import import uploads
+from appointments.file_import import background, uploads
 from appointments.reminding import queue_due_reminders
 from common.schedules import Every
 from messaging.tasks import dispatch_due
@@ -14,6 +15,14 @@ def remind() -> None:
     dispatch_due()
 
 
+def run_upload(upload_id: str) -> None:
+    background.run_upload(UUID(upload_id))
+
+
+def nudge_uploads() -> None:
+    background.nudge_waiting(now=timezone.now())
+
+
 def forget_old_uploads() -> None:
     uploads.forget_old_uploads(now=timezone.now())
 
@@ -23,5 +32,6 @@ def forget_old_uploads() -> None:
 SCHEDULES = [
     Every("reminders", "appointments.tasks.remind", minutes=1),
     Every("reminders, in between", "appointments.tasks.remind", minutes=1, offset=timedelta(seconds=30)),
+    Every("uploads that wait", "appointments.tasks.nudge_uploads", minutes=1),
     Every("old uploads", "appointments.tasks.forget_old_uploads", minutes=24 * 60),
 ]

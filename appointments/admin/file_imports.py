@@ -101,11 +101,9 @@ class FileImportAdmin(AuditedAdmin):
         return HttpResponseRedirect(self.after_step(request, obj))
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        now = timezone.now()
-        if not may(request.user, "change", "appointments.fileimport") or not uploads.may_go_on(obj, now):
+        previewed = obj.state == FileImport.State.PREVIEWED
+        if not may(request.user, "change", "appointments.fileimport") or not previewed:
             return []
-        if obj.state == FileImport.State.RUNNING:
-            return [Step("confirm", _("Go on with the import"), tone="good")]
         drop = Step("discard", _("Drop the file"))
         if not obj.created + obj.updated + obj.unchanged:
             return [drop]
@@ -119,6 +117,8 @@ class FileImportAdmin(AuditedAdmin):
             uploads.discard(obj.pk, actor=actor_of(request), now=now)
             return _("The file is dropped. Nothing was imported.")
         done = uploads.confirm(obj.pk, user=request.user, now=now)  # type: ignore[arg-type]
+        if done.state == FileImport.State.WAITING:
+            return _("The import has begun. You can close this page; the import goes on.")
         said = ngettext("%(n)d row is imported.", "%(n)d rows are imported.", done.created + done.updated)
         return said % {"n": done.created + done.updated}
 
@@ -151,6 +151,7 @@ class FileImportAdmin(AuditedAdmin):
                 (_("rejected"), obj.rejected),
             ]
             context["dropped"] = obj.state == FileImport.State.DISCARDED
+            context["working"] = obj.state in (FileImport.State.WAITING, FileImport.State.RUNNING)
             context["previewed"] = obj.state == FileImport.State.PREVIEWED
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -171,9 +172,12 @@ class FileImportAdmin(AuditedAdmin):
 
 def _preview_title(obj: FileImport) -> str:
     return {
-        FileImport.State.WAITING.value: _("The import has not begun"),
+        FileImport.State.WAITING.value: _("The file waits for its turn"),
         FileImport.State.PREVIEWED.value: _("Preview: nothing is imported yet"),
-        FileImport.State.RUNNING.value: _("The import is not finished"),
+        FileImport.State.RUNNING.value: _("The file is being read")
+        if obj.dry_run
+        else _("The file is being imported"),
+        FileImport.State.FAILED.value: _("The import could not be finished"),
         FileImport.State.DONE.value: _("Imported"),
         FileImport.State.DISCARDED.value: _("Not imported"),
     }[obj.state]

@@ -55,7 +55,9 @@ class UploadSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_progress(self, waiting: FileImport) -> int:
-        return 0 if waiting.state in (State.WAITING, State.RUNNING) else 100
+        if waiting.state not in (State.WAITING, State.RUNNING):
+            return 100
+        return waiting.rows_done * 100 // max(waiting.rows_total, 1)
 
     @extend_schema_field(RowErrorSerializer(many=True))
     def get_errors(self, waiting: FileImport) -> Any:

@@ -88,14 +88,14 @@ def import_file(
     expected_digests: Sequence[str] | None = None,
     on_rejected: OnRejected = lambda _rejected: None,
     rows_done: int = 0,
-    in_chunk_transaction: OnChunk = lambda _done: None,
+    on_chunk: OnChunk = lambda _done: None,
 ) -> Report:
     """Imports the file into those of `clinics` that its rows name; `default_clinic` is for rows without one.
 
     `dry_run` decides all the same and writes nothing. `expected_digests` are a preview's: the first chunk
     that would do something else raises PreviewOutdated. `on_rejected` gets each chunk's rejected rows once
-    the chunk is committed; `in_chunk_transaction` gets what a chunk did before it is, so that whoever keeps
-    the progress can't disagree with what was written. A process that dies leaves whole chunks: the same file
+    the chunk is committed; `on_chunk` gets what a chunk did before it is, so that whoever keeps the progress
+    there can't disagree with what was written. A process that dies leaves whole chunks: the same file
     again does the rest, or `rows_done` (whole chunks of an earlier run) lets it go on from there.
     """
     run = _Run(
@@ -104,7 +104,7 @@ def import_file(
         now=now,
         dry_run=dry_run,
         report=Report(ignored_columns=file.ignored_columns),
-        in_chunk_transaction=in_chunk_transaction,
+        on_chunk=on_chunk,
     )
     outer: AbstractContextManager[object] = transaction.atomic() if in_one_transaction else nullcontext()
     with outer:
@@ -130,7 +130,7 @@ class _Run:
     now: datetime
     dry_run: bool
     report: Report
-    in_chunk_transaction: OnChunk
+    on_chunk: OnChunk
     rows_seen: int = 0
     said: dict[UUID, str] = field(default_factory=dict)
     # Kept from chunk to chunk in a dry run only: nothing is written that could be read back.
@@ -142,6 +142,7 @@ class _Run:
             decided = self._plan(read, lock=False)
             planned = (item for item in decided if isinstance(item, PlannedRow))
             self.book.keep_only((item.appointment.pk, item.patient.pk) for item in planned)
+            self.on_chunk(_done(decided))
         else:
             decided = self._plan_and_apply(read, expected)
         self._remember(decided)
@@ -182,7 +183,7 @@ class _Run:
                         raise _outdated()
                     rows = [item for item in decided if isinstance(item, PlannedRow)]
                     apply(rows, self.book, actor=self.actor, now=self.now)
-                    self.in_chunk_transaction(_done(decided))
+                    self.on_chunk(_done(decided))
                     return decided
             except IntegrityError:
                 # Somebody booked the same in this moment; on the next look it is there to be seen.

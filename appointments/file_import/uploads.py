@@ -1,21 +1,22 @@
 """A file that somebody uploads: it waits in the database, is previewed, and imported as it was previewed."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.access import AnyUser, clinics_visible_to, sees_phones
+from accounts.access import AnyUser, sees_phones
 from accounts.audit import Actor, Change, record
 from accounts.models import Clinic, User
-from appointments.file_import.importing import PreviewOutdated, Report, import_file
+from appointments.file_import.background import nudge
+from appointments.file_import.importing import PreviewOutdated
 from appointments.file_import.reading import MAX_BYTES, AppointmentFile, Readable, open_file
 from appointments.file_import.rows import RejectedRecord
+from appointments.file_import.upload_records import finish, keep_rejected, note, run, storable
 from appointments.file_import.writing import write_rejected
 from appointments.models import FileImport, RejectedRow
 from common.errors import NotFound, StateConflict
@@ -27,15 +28,18 @@ State = FileImport.State
 # Up to here a file is taken whole or not at all; a longer one in chunks, so that others get their turn.
 WHOLE = 1_000
 FORGOTTEN_AFTER = timedelta(days=1)
-# An import that has run for so long belongs to a process that died.
-GIVEN_UP_AFTER = timedelta(minutes=15)
 
 
 def upload(
     *, filename: str, content: Readable | bytes, clinic: Clinic | None, user: User, now: datetime
 ) -> FileImport:
-    """Stores a file with its preview. UnreadableFile, and nothing is stored, when it can't be read."""
+    """Stores a file with its preview. UnreadableFile, and nothing is stored, when it can't be read.
+
+    The preview of over 1,000 rows is made in the background: the file is WAITING meanwhile.
+    """
     waiting, file = _opened(filename, content, clinic, user, now)
+    if waiting.rows_total > WHOLE:
+        return _leave_to_the_worker(waiting, dry_run=True)
     return _preview(waiting, file, user, now)
 
 
@@ -53,17 +57,23 @@ def accept(
     With `dry_run` it ends as PREVIEWED. UnreadableFile, and nothing is stored, when it can't be read.
     """
     waiting, file = _opened(filename, content, clinic, user, now)
+    if waiting.rows_total > WHOLE:
+        return _leave_to_the_worker(waiting, dry_run=dry_run)
     waiting.dry_run = dry_run
-    if next(islice(file.records(), WHOLE, None), None) is not None:
-        waiting.state = State.WAITING
-        waiting.save(force_insert=True)
-        return waiting
     if dry_run:
         return _preview(waiting, file, user, now)
     with transaction.atomic():
         waiting.state = State.RUNNING
         waiting.save(force_insert=True)
-        return _import(waiting, user, now, whole=True)
+        return _import(waiting, user, now)
+
+
+def _leave_to_the_worker(waiting: FileImport, *, dry_run: bool) -> FileImport:
+    with transaction.atomic():
+        waiting.state, waiting.dry_run = State.WAITING, dry_run
+        waiting.save()
+        nudge(waiting.pk)
+    return waiting
 
 
 def seen_by(user: AnyUser, files: QuerySet[FileImport]) -> QuerySet[FileImport]:
@@ -88,74 +98,65 @@ def _opened(
     file = open_file(data)
     waiting = FileImport(
         id=new_id(),
-        filename=_storable(filename)[-200:],
+        filename=storable(filename)[-200:],
         content=data,
         clinic=clinic,
         uploaded_by=user,
         uploaded_at=now,
-        header=[_storable(cell) for cell in file.header],
+        header=[storable(cell) for cell in file.header],
         delimiter=file.delimiter,
+        rows_total=sum(1 for _record in file.records()),
     )
     return waiting, file
 
 
 def _preview(waiting: FileImport, file: AppointmentFile, user: User, now: datetime) -> FileImport:
     rejected: list[RejectedRecord] = []
-    _note(waiting, _run(waiting, file, user, now, dry_run=True, on_rejected=rejected.extend), State.PREVIEWED)
+    note(waiting, run(waiting, file, user, now, dry_run=True, on_rejected=rejected.extend), State.PREVIEWED)
     with transaction.atomic():
         waiting.save(force_insert=True)
-        _keep(waiting, rejected)
+        keep_rejected(waiting, rejected)
     return waiting
 
 
 def confirm(upload_id: UUID, *, user: User, now: datetime) -> FileImport:
-    """Imports the file as it was previewed, once, however often this is asked.
+    """Imports the file as it was previewed, once, however often this is asked; a long one in the background.
 
-    PreviewOutdated when something has changed since: nothing more is imported, and the file waits with a
-    new preview.
+    PreviewOutdated when something has changed since: nothing is imported, and the file waits with a new
+    preview.
     """
     try:
-        return _confirm(upload_id, user, now)
+        with transaction.atomic():
+            waiting = _locked(upload_id)
+            if waiting.state != State.PREVIEWED:
+                return waiting
+            if waiting.rows_total > WHOLE:
+                waiting.rows_done = waiting.created = waiting.updated = 0
+                waiting.unchanged = waiting.rejected = 0
+                waiting.started_at = None
+                RejectedRow.objects.filter(file_import=waiting).delete()
+                return _leave_to_the_worker(waiting, dry_run=False)
+            return _import(waiting, user, now)
     except PreviewOutdated:
         _preview_again(upload_id, user, now)
         raise
 
 
-def _confirm(upload_id: UUID, user: User, now: datetime) -> FileImport:
-    with transaction.atomic():
-        waiting = _locked(upload_id)
-        if waiting.state == State.RUNNING and _given_up(waiting, now):
-            # What the dead process wrote is found unchanged; no preview can have foreseen where it stopped.
-            waiting.preview_digests = []
-        elif waiting.state != State.PREVIEWED:
-            return waiting
-        if waiting.rows <= WHOLE:
-            return _import(waiting, user, now, whole=True)
-        waiting.state, waiting.started_at = State.RUNNING, now
-        waiting.save()
-    return _import(waiting, user, now, whole=False)
-
-
-def _import(waiting: FileImport, user: User, now: datetime, *, whole: bool) -> FileImport:
+def _import(waiting: FileImport, user: User, now: datetime) -> FileImport:
     rejected: list[RejectedRecord] = []
-    report = _run(
+    report = run(
         waiting,
         open_file(bytes(waiting.content)),
         user,
         now,
-        in_one_transaction=whole,
+        in_one_transaction=True,
         expected_digests=waiting.preview_digests or None,
         on_rejected=rejected.extend,
     )
     with transaction.atomic():
-        _note(waiting, report, State.DONE)
-        waiting.content, waiting.examples, waiting.finished_at = b"", [], now
+        finish(waiting, report, user, now=now)
         waiting.save()
-        _keep(waiting, rejected)
-        counts = ("created", "updated", "unchanged", "rejected")
-        changes = {count: [None, getattr(report, count)] for count in counts}
-        change = Change("file imported", FILE_IMPORT, waiting.pk, waiting.clinic_id, changes)
-        record(Actor.of(user), [change], now=now)
+        keep_rejected(waiting, rejected)
     return waiting
 
 
@@ -163,13 +164,12 @@ def _preview_again(upload_id: UUID, user: User, now: datetime) -> None:
     waiting = FileImport.objects.select_related("clinic").get(pk=upload_id)
     rejected: list[RejectedRecord] = []
     file = open_file(bytes(waiting.content))
-    report = _run(waiting, file, user, now, dry_run=True, on_rejected=rejected.extend)
+    report = run(waiting, file, user, now, dry_run=True, on_rejected=rejected.extend)
     with transaction.atomic():
-        if _locked(upload_id).state in (State.PREVIEWED, State.RUNNING):
-            _note(waiting, report, State.PREVIEWED)
-            waiting.started_at = None
+        if _locked(upload_id).state == State.PREVIEWED:
+            note(waiting, report, State.PREVIEWED)
             waiting.save()
-            _keep(waiting, rejected)
+            keep_rejected(waiting, rejected)
 
 
 def discard(upload_id: UUID, *, actor: Actor, now: datetime) -> None:
@@ -191,16 +191,6 @@ def forget_old_uploads(*, now: datetime) -> int:
     return len(found)
 
 
-def may_go_on(waiting: FileImport, now: datetime) -> bool:
-    """Whether it waits to be confirmed, or was left half-way by a process that died."""
-    return waiting.state == State.PREVIEWED or _given_up(waiting, now)
-
-
-def _given_up(waiting: FileImport, now: datetime) -> bool:
-    started = waiting.started_at
-    return waiting.state == State.RUNNING and started is not None and now - started > GIVEN_UP_AFTER
-
-
 def _forget(keys: Sequence[UUID], now: datetime) -> None:
     RejectedRow.objects.filter(file_import__in=keys).delete()
     FileImport.objects.filter(pk__in=keys).update(
@@ -218,51 +208,3 @@ def _locked(upload_id: UUID) -> FileImport:
     if found is None:
         raise NotFound(_("There is no such file."))
     return found
-
-
-def _run(waiting: FileImport, file: AppointmentFile, user: User, now: datetime, **options: object) -> Report:
-    return import_file(
-        file,
-        clinics=clinics_visible_to(user),
-        default_clinic=waiting.clinic,
-        actor=Actor.of(user),
-        now=now,
-        **options,  # type: ignore[arg-type]
-    )
-
-
-def _note(waiting: FileImport, report: Report, state: str) -> None:
-    waiting.state = state
-    waiting.created, waiting.updated = report.created, report.updated
-    waiting.unchanged, waiting.rejected = report.unchanged, report.rejected
-    waiting.ignored_columns = [_storable(heading) for heading in report.ignored_columns]
-    waiting.preview_digests = report.chunk_digests if state == State.PREVIEWED else []
-    waiting.examples = [
-        {"row": e.row, "language": e.language, "text": e.text, "segments": e.segments}
-        for e in report.examples
-    ]
-
-
-def _keep(waiting: FileImport, rejected: Iterable[RejectedRecord]) -> None:
-    """The rejected rows of the latest run, in place of those before."""
-    RejectedRow.objects.filter(file_import=waiting).delete()
-    RejectedRow.objects.bulk_create(
-        (
-            RejectedRow(
-                file_import=waiting,
-                row=item.record.row,
-                line=item.record.line,
-                column=item.column,
-                code=item.code,
-                reason=item.reason[:400],
-                cells=[_storable(cell) for cell in item.record.raw],
-            )
-            for item in rejected
-        ),
-        batch_size=1000,
-    )
-
-
-def _storable(cell: str) -> str:
-    # PostgreSQL keeps no NUL.
-    return cell.replace("\0", "\ufffd")
