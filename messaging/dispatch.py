@@ -18,12 +18,13 @@ from common.batches import batched
 from common.clock import Clock
 from common.locks import one_at_a_time
 from messaging.admission import Decision, decide
-from messaging.models import Message, MessageEvent, MessageStatus, SendingSwitch
+from messaging.models import FINAL, Message, MessageEvent, MessageStatus, SendingSwitch
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, reconcile
 from messaging.sending import send_all
 from messaging.services import Draft, unsaved_message
 from messaging.settling import settle
+from messaging.signals import messages_ended
 
 BATCH = 500
 # Longer than any batch takes to send; a claim that outlives it belongs to a dead worker.
@@ -97,6 +98,7 @@ def claim_due(now: datetime, tally: Tally) -> Claim | None:
         claim = Claim(uuid4(), timezone.now(), leaving)
         _take(claim, now)
         _hold_back(held, now)
+        messages_ended.send(sender=Message, messages=[m for m, d in held if m.status in FINAL])
     tally.reached.update(decision.status for _, decision in held if decision.status)
     return claim
 
