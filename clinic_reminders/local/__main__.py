@@ -39,7 +39,19 @@ def set_environment(address: Address) -> None:
         say(f"A random SECRET_KEY was written to {ENV_FILE}.")
     environ.Env.read_env(ENV_FILE)
     os.environ.update(settings_for(address, os.environ))
+    keep_to_owner()
     VAR_DIR.joinpath("static").mkdir(parents=True, exist_ok=True)
+
+
+def keep_to_owner() -> None:
+    """Patients' data lie in `var/`: this person alone may read it, and all that this run's processes write."""
+    os.umask(0o077)
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    # One from an earlier run may be open to all, and so may the files in it.
+    VAR_DIR.chmod(0o700)
+    for file in VAR_DIR.iterdir():
+        if file.is_file() and not file.is_symlink():
+            file.chmod(0o600)
 
 
 def prepare(address: Address) -> "Seeded":
