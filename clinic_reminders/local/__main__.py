@@ -1,5 +1,6 @@
 """`make run`: the site with demo data on this machine, until Ctrl-C."""
 
+import contextlib
 import io
 import os
 import sys
@@ -44,14 +45,15 @@ def set_environment(address: Address) -> None:
 
 
 def keep_to_owner() -> None:
-    """Patients' data lie in `var/`: this person alone may read it, and all that this run's processes write."""
+    """Patients' data lie in `var/`: its owner alone may read it, and all that this run's processes write."""
     os.umask(0o077)
     VAR_DIR.mkdir(parents=True, exist_ok=True)
-    # One from an earlier run may be open to all, and so may the files in it.
-    VAR_DIR.chmod(0o700)
-    for file in VAR_DIR.iterdir():
-        if file.is_file() and not file.is_symlink():
-            file.chmod(0o600)
+    # An earlier run may have left it open to all. What is another person's is theirs to close.
+    with contextlib.suppress(PermissionError):
+        VAR_DIR.chmod(0o700)
+        for file in VAR_DIR.iterdir():
+            if file.is_file() and not file.is_symlink():
+                file.chmod(0o600)
 
 
 def prepare(address: Address) -> "Seeded":
