@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 
 from common.batches import batched
-from messaging.models import Message, MessageEvent, MessageStatus
+from messaging.events import note
+from messaging.models import Message, MessageStatus
 from messaging.providers.base import Outcome, Result
 from messaging.receipts import match_early
 from messaging.reconciling import plan_look_up
@@ -50,20 +51,7 @@ def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: 
         _write_accepted(accepted, now)
         others = [message for message in messages if message.status != MessageStatus.SENT]
         Message.objects.bulk_update(others, _FIELDS, batch_size=100)
-        MessageEvent.objects.bulk_create(
-            (
-                MessageEvent(
-                    message_id=message.pk,
-                    status=message.status,
-                    at=now,
-                    provider=message.provider,
-                    code=message.error_code,
-                    detail=message.error_message,
-                )
-                for message in messages
-            ),
-            batch_size=1000,
-        )
+        note(messages, now=now)
     # Only once the numbers are committed: a receipt stored meanwhile is found by one of the two sides.
     match_early([message for message in messages if message.provider_message_id], now=now)
 
