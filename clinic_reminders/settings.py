@@ -1,39 +1,30 @@
 """All settings, from the environment and `.env`. System checks tell what is missing or contradicts."""
 
+import os
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import available_timezones
 
 import environ
 from corsheaders.defaults import default_headers
-from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from clinic_reminders.environment import Environment
 from clinic_reminders.home import BASE_DIR, ENV_FILE, HOME_DIR, VAR_DIR
 
 env = environ.Env()
 env.prefix = ""
 environ.Env.read_env(ENV_FILE)
-
-
-def whole_number(name: str, default: int) -> int:
-    try:
-        return env.int(name, default=default)
-    except ValueError:
-        raise ImproperlyConfigured(
-            f"{name} is not a whole number. Set {name}={default}, or leave it out."
-        ) from None
-
+given = Environment(os.environ)
 
 # Empty is refused by the check clinic_reminders.E001 with the mend; Django's own error names neither.
 SECRET_KEY = env.str("SECRET_KEY", default="")
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = given.switch("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
-HTTPS_REQUIRED = env.bool("HTTPS_REQUIRED", default=not DEBUG)
+HTTPS_REQUIRED = given.switch("HTTPS_REQUIRED", default=not DEBUG)
 
 INSTALLED_APPS = [
     "clinic_reminders.admin_app.ClinicRemindersAdminConfig",
@@ -95,16 +86,12 @@ TEMPLATES = [
 
 # Database
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": given.database("DATABASE_URL", default=VAR_DIR / "db.sqlite3", home=HOME_DIR)}
 _database = DATABASES["default"]
 # Persistent connections are worth ten times the throughput in the worker, on SQLite too.
 _database["CONN_MAX_AGE"] = 60
 _database["CONN_HEALTH_CHECKS"] = True
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    if _database["NAME"] != ":memory:":
-        # A relative path means the repository's, wherever a command is started from.
-        _database["NAME"] = str(HOME_DIR / _database["NAME"])
-        Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {
         # A writer takes its lock when it begins: two that read first and write later would
         # deadlock, and SQLite's busy timeout does not cover that.
@@ -229,14 +216,14 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # Messages
 
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
-SMS_SENDING_ENABLED = env.bool("SMS_SENDING_ENABLED", default=True)
-SMS_LOOKUP_GRACE_SECONDS = env.int("SMS_LOOKUP_GRACE_SECONDS", default=60)
+SMS_SENDING_ENABLED = given.switch("SMS_SENDING_ENABLED", default=True)
+SMS_LOOKUP_GRACE_SECONDS = given.whole_number("SMS_LOOKUP_GRACE_SECONDS", 60, at_least=0)
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")
 TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
 TWILIO_API_BASE_URL = env.str("TWILIO_API_BASE_URL", default="") or "https://api.twilio.com"
-SMS_PATIENT_DAILY_LIMIT = whole_number("SMS_PATIENT_DAILY_LIMIT", 3)
+SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.
 
@@ -287,3 +274,6 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL if LOG_LEVEL in LOG_LEVELS else "INFO"},
 }
+
+# What is wrong with the variables read above, and the mend: a check refuses them.
+SETTINGS_PROBLEMS = given.problems

@@ -1,6 +1,8 @@
 import os
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from gunicorn.errors import AppImportError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic_reminders.settings")
 
@@ -9,4 +11,8 @@ application = get_wsgi_application()
 # After the set-up, which it needs. A server runs no command, so nothing else would check.
 from common.checks import refuse_bad_settings  # noqa: E402
 
-refuse_bad_settings()
+try:
+    refuse_bad_settings()
+except ImproperlyConfigured as error:
+    # Of this kind gunicorn prints the words alone, and does not start its workers again and again.
+    raise AppImportError(str(error)) from None

@@ -13,7 +13,9 @@ logger = logging.getLogger(__name__)
 
 @register
 def check_settings(**_: Any) -> list[CheckMessage]:
-    problems: list[CheckMessage] = []
+    problems: list[CheckMessage] = [
+        Error(problem, hint=mend, id="clinic_reminders.E006") for problem, mend in settings.SETTINGS_PROBLEMS
+    ]
     if not _has_secret_key():
         problems.append(
             Error(

@@ -32,11 +32,16 @@ class Decision:
 LEAVES = Decision()
 
 
-def decide(messages: Sequence[Message], now: datetime) -> list[Decision]:
-    """One decision a message, in order. The messages come with their clinic loaded."""
+def decide(messages: Sequence[Message], now: datetime, counts: "SentToday | None" = None) -> list[Decision]:
+    """One decision a message, in order. The messages come with their clinic loaded.
+
+    A pass that changes nothing keeps its `counts` from batch to batch: the database will not tell it what
+    the batches before let go.
+    """
     stopped = opted_out(message.to for message in messages)
     refusals = guards.ask(messages, now)
-    counts = _SentToday(messages, now)
+    counts = counts or SentToday()
+    counts.look(messages, now)
     decisions = []
     for message in messages:
         refusal = refusals.get(message.pk)
@@ -62,7 +67,7 @@ def _too_late() -> Decision:
     return Decision(MessageStatus.EXPIRED, "TOO_LATE", _("The time in which it was of use has passed."))
 
 
-def _when(message: Message, now: datetime, counts: "_SentToday") -> Decision:
+def _when(message: Message, now: datetime, counts: "SentToday") -> Decision:
     allowed = next_allowed(now, message.clinic)
     code, reason = "QUIET_HOURS", _("Moved out of the clinic's quiet hours.")
     if counts.full(message):
@@ -91,18 +96,24 @@ _GONE = [
 ]
 
 
-class _SentToday:
-    """How many texts each patient and each clinic with a budget had on the clinic's local day."""
+class SentToday:
+    """How many texts each patient and each clinic with a budget had on the clinic's local day.
 
-    def __init__(self, messages: Sequence[Message], now: datetime) -> None:
+    What left is read for one batch at a time; what was `add`ed stays, a number a patient.
+    """
+
+    def __init__(self) -> None:
+        self._added: Counter[object] = Counter()
+
+    def look(self, messages: Sequence[Message], now: datetime) -> None:
+        """Reads what left for the people and clinics of this batch."""
         self._day_starts = {m.clinic_id: _day_start(now, m.clinic) for m in messages}
         self._budgets = {
             m.clinic_id: m.clinic.daily_message_budget
             for m in messages
             if m.clinic.daily_message_budget is not None
         }
-        self._recipients: Counter[object] = Counter()
-        self._clinics: Counter[object] = Counter()
+        self._left: Counter[object] = Counter()
         if messages:
             self._count_recipients(messages)
         if self._budgets:
@@ -123,7 +134,7 @@ class _SentToday:
         for message in gone.only("recipient_id", "to", "clinic_id", "sent_at", "lease_expires_at"):
             start = self._day_starts.get(message.clinic_id, min(self._day_starts.values()))
             if (message.sent_at or message.lease_expires_at or start) >= start:
-                self._recipients[message.recipient_id or message.to] += 1
+                self._left[message.recipient_id or message.to] += 1
 
     def _count_clinics(self) -> None:
         anywhere = Q(pk__isnull=True)
@@ -132,14 +143,17 @@ class _SentToday:
         for clinic_id in Message.objects.filter(anywhere, status__in=_GONE).values_list(
             "clinic_id", flat=True
         ):
-            self._clinics[clinic_id] += 1
+            self._left[clinic_id] += 1
+
+    def _count(self, key: object) -> int:
+        return self._left[key] + self._added[key]
 
     def full(self, message: Message) -> bool:
-        if self._recipients[message.recipient_id or message.to] >= settings.SMS_PATIENT_DAILY_LIMIT:
+        if self._count(message.recipient_id or message.to) >= settings.SMS_PATIENT_DAILY_LIMIT:
             return True
         budget = self._budgets.get(message.clinic_id)
-        return budget is not None and self._clinics[message.clinic_id] >= budget
+        return budget is not None and self._count(message.clinic_id) >= budget
 
     def add(self, message: Message) -> None:
-        self._recipients[message.recipient_id or message.to] += 1
-        self._clinics[message.clinic_id] += 1
+        self._added[message.recipient_id or message.to] += 1
+        self._added[message.clinic_id] += 1

@@ -17,7 +17,7 @@ from accounts.models import Clinic
 from common.batches import batched
 from common.clock import Clock
 from common.locks import one_at_a_time
-from messaging.admission import Decision, decide
+from messaging.admission import Decision, SentToday, decide
 from messaging.events import note
 from messaging.models import FINAL, Message, MessageStatus, SendingSwitch
 from messaging.receipts import match_waiting
@@ -143,11 +143,12 @@ def _hold_back(held: Sequence[tuple[Message, Decision]], now: datetime) -> None:
 
 def would_leave(drafts: Iterable[Draft], now: datetime) -> Iterator[Message]:
     """What a pass at `now` would send: what waits, and `drafts` that it would queue. Changes nothing."""
+    counts = SentToday()
     waiting = Message.objects.due(now).select_related("clinic").iterator(chunk_size=BATCH)
     for batch in batched(chain(waiting, map(unsaved_message, drafts)), BATCH):
         clinics = Clinic.objects.in_bulk({message.clinic_id for message in batch})
         for message in batch:
             message.clinic = clinics[message.clinic_id]
-        for message, decision in zip(batch, decide(batch, now), strict=True):
+        for message, decision in zip(batch, decide(batch, now, counts), strict=True):
             if decision.status is None:
                 yield message

@@ -1,5 +1,6 @@
 """`make run`: the site with demo data on this machine, until Ctrl-C."""
 
+import contextlib
 import io
 import os
 import sys
@@ -39,7 +40,20 @@ def set_environment(address: Address) -> None:
         say(f"A random SECRET_KEY was written to {ENV_FILE}.")
     environ.Env.read_env(ENV_FILE)
     os.environ.update(settings_for(address, os.environ))
+    keep_to_owner()
     VAR_DIR.joinpath("static").mkdir(parents=True, exist_ok=True)
+
+
+def keep_to_owner() -> None:
+    """Patients' data lie in `var/`: its owner alone may read it, and all that this run's processes write."""
+    os.umask(0o077)
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    # An earlier run may have left it open to all. What is another person's is theirs to close.
+    with contextlib.suppress(PermissionError):
+        VAR_DIR.chmod(0o700)
+        for file in VAR_DIR.iterdir():
+            if file.is_file() and not file.is_symlink():
+                file.chmod(0o600)
 
 
 def prepare(address: Address) -> "Seeded":

@@ -21,6 +21,10 @@ class ConsoleProvider(Provider):
         to, body = (
             (text.to, text.body) if settings.DEBUG else (mask(text.to), f"({len(text.body)} characters)")
         )
-        sys.stdout.write(f"SMS to {to}: {body}\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(f"SMS to {to}: {body}\n")
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            # Nobody reads any more, or the letters can't be shown: nobody has seen it.
+            return Outcome(Result.TRANSIENT, code="NOT_SHOWN")
         return Outcome(Result.ACCEPTED, provider_message_id=f"console-{uuid4()}")

@@ -1,6 +1,8 @@
 """A missing or contradictory setting stops the start of every process, with the mend."""
 
 import os
+import re
+import stat
 import subprocess
 import sys
 
@@ -51,10 +53,51 @@ def test_a_value_that_means_nothing_is_named_with_the_mend(tmp_path, variable):
     assert "Traceback" not in ended.stderr
 
 
-def test_words_where_a_number_belongs_are_named_with_the_mend(tmp_path):
-    ended = start(tmp_path, "manage.py", "migrate", SMS_PATIENT_DAILY_LIMIT="three")
+WRONG = [
+    ("SMS_PATIENT_DAILY_LIMIT", "three"),
+    ("SMS_PATIENT_DAILY_LIMIT", "0"),
+    ("SMS_PATIENT_DAILY_LIMIT", "-1"),
+    ("SMS_LOOKUP_GRACE_SECONDS", "abc"),
+    ("DATABASE_URL", ""),
+    ("DATABASE_URL", "garbage"),
+    ("DATABASE_URL", "mysql://u:hidden@host/name"),
+    ("DATABASE_URL", "postgres://u:hidden@host:port/name"),
+    ("DATABASE_URL", "postgres://u:hidden@host"),
+    ("DATABASE_URL", "sqlite:////proc/none/db.sqlite3"),
+    ("HTTPS_REQUIRED", "yess"),
+    ("DEBUG", "maybe"),
+    ("SMS_SENDING_ENABLED", "enabled"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value"), WRONG)
+def test_a_value_of_the_wrong_kind_is_named_with_the_mend(tmp_path, variable, value):
+    ended = start(tmp_path, "manage.py", "check", **{variable: value})
+    assert ended.returncode == 1
+    assert f"(clinic_reminders.E006) {variable} " in ended.stderr
+    assert re.search(rf"HINT: .*{variable}", ended.stderr)
+    assert "Traceback" not in ended.stderr
+    assert "hidden" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("manage.py", "migrate"), ("manage.py", "send_reminders"), ("manage.py", "qcluster"), WSGI],
+    ids=["migrate", "send_reminders", "qcluster", "web"],
+)
+def test_nothing_starts_on_a_database_that_is_none(tmp_path, command):
+    ended = start(tmp_path, *command, DATABASE_URL="garbage")
     assert ended.returncode != 0
-    assert "Set SMS_PATIENT_DAILY_LIMIT=3" in ended.stderr
+    assert "DATABASE_URL names no database that can be used." in ended.stderr
+
+
+def test_the_web_server_ends_with_the_mend_and_no_traceback(tmp_path):
+    ended = start(
+        tmp_path, "-m", "gunicorn", "clinic_reminders.wsgi", "--bind", "127.0.0.1:0", DATABASE_URL="garbage"
+    )
+    assert ended.returncode != 0
+    assert "DATABASE_URL names no database that can be used. Set DATABASE_URL=" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_web_server_says_that_the_console_tells_nobody(tmp_path):
@@ -73,3 +116,8 @@ def test_a_relative_database_is_the_homes_wherever_a_command_starts(tmp_path):
         DATABASE_URL="sqlite:///var/other.sqlite3",
     )
     assert ended.stdout.strip() == str(home / "var" / "other.sqlite3")
+
+
+def test_the_folder_of_the_database_is_its_owners_alone(tmp_path):
+    start(tmp_path, "manage.py", "check", DATABASE_URL="sqlite:///var/db.sqlite3")
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -128,6 +129,9 @@ def test_one_command_shows_due_reminders_as_sent_and_one_interrupt_ends_it_all(s
     # The text is printed a moment before its state is written.
     pages = (browser.get("/admin/messaging/message/?status__exact=sent") for _ in range(PAGES))
     assert any(phone[1] in page for page in pages)
+    var = site.home / "var"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (var, var / "db.sqlite3")] == [0o700, 0o600]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in var.iterdir() if path.is_file()} == {0o600}
 
     assert site.end(signal.SIGINT) == 0
     assert site.processes() == []

@@ -1,17 +1,19 @@
 import sys
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.audit import COMMAND
 from accounts.models import Clinic
 from appointments.file_import.importing import Report, import_file
 from appointments.file_import.reading import MAX_BYTES, AppointmentFile, UnreadableFile, open_file
+from appointments.file_import.rejected_file import RejectedFile, RejectedFileRefused
 from appointments.file_import.rows import RejectedRecord
-from appointments.file_import.writing import write_rejected
+from common.database import usable_database
 
 SHOWN = 50
 
@@ -31,12 +33,24 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        try:
-            file = self._open(options["file"])
-            clinic = self._clinic(options["clinic"])
-        except UnreadableFile as error:
-            self.stderr.write(error.message)
-            sys.exit(2)
+        with ExitStack() as stack:
+            stack.enter_context(usable_database(returncode=2, afterwards="Then import the same file again."))
+            try:
+                file = self._open(options["file"])
+                clinic = self._clinic(options["clinic"])
+                errors = self._errors_file(options["errors"], options["file"])
+            except (UnreadableFile, RejectedFileRefused) as error:
+                self.stderr.write(error.message)
+                sys.exit(2)
+            if errors is not None:
+                stack.enter_context(errors)
+            rejected = self._import(file, clinic, dry_run=options["dry_run"])
+            if errors is not None:
+                self._write_errors(errors, file, rejected)
+        if rejected:
+            sys.exit(1)
+
+    def _import(self, file: AppointmentFile, clinic: Clinic | None, *, dry_run: bool) -> list[RejectedRecord]:
         rejected: list[RejectedRecord] = []
         report = import_file(
             file,
@@ -44,14 +58,14 @@ class Command(BaseCommand):
             default_clinic=clinic,
             actor=COMMAND,
             now=timezone.now(),
-            dry_run=options["dry_run"],
+            dry_run=dry_run,
             on_rejected=rejected.extend,
         )
-        self._tell(report, rejected, dry_run=options["dry_run"])
-        if options["errors"] is not None:
-            self._write_errors(options["errors"], file, rejected)
-        if rejected:
-            sys.exit(1)
+        self._tell(report, rejected, dry_run=dry_run)
+        return rejected
+
+    def _errors_file(self, path: Path | None, source: Path) -> RejectedFile | None:
+        return None if path is None else RejectedFile(path, source=source)
 
     def _open(self, path: Path) -> AppointmentFile:
         try:
@@ -85,9 +99,15 @@ class Command(BaseCommand):
             f"unchanged {report.unchanged}, rejected {report.rejected}"
         )
 
-    def _write_errors(self, path: Path, file: AppointmentFile, rejected: list[RejectedRecord]) -> None:
-        with path.open("w", encoding="utf-8", newline="") as out:
-            write_rejected(
-                out, file.header, ((r.record.raw, r.reason) for r in rejected), delimiter=file.delimiter
-            )
-        self.stdout.write(f"The rejected rows are in {path}.")
+    def _write_errors(
+        self, errors: RejectedFile, file: AppointmentFile, rejected: list[RejectedRecord]
+    ) -> None:
+        rows = ((r.record.raw, r.reason) for r in rejected)
+        try:
+            errors.write(file.header, rows, delimiter=file.delimiter)
+        except OSError as error:
+            # The import itself stands; the same file again gives the same rejected rows.
+            raise CommandError(
+                f"The rows are imported, but {errors.path} could not be written: {error.strerror}."
+            ) from None
+        self.stdout.write(f"The rejected rows are in {errors.path}.")

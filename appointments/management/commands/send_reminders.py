@@ -1,3 +1,5 @@
+import os
+import sys
 from argparse import ArgumentParser
 from collections import Counter
 from datetime import datetime
@@ -9,9 +11,13 @@ from django.utils.dateparse import parse_datetime
 
 from appointments.reminding import drafts_due, queue_due_reminders
 from common.clock import Clock
-from messaging.dispatch import Tally, dispatch, would_leave
+from common.database import usable_database
+from messaging.dispatch import Tally, dispatch, sending_is_on, would_leave
 from messaging.models import MessageStatus
 from messaging.providers import configured_providers
+
+# Beyond them dates run over when hours are added.
+YEARS = range(2000, 2101)
 
 
 class Command(BaseCommand):
@@ -24,15 +30,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         at = self._moment(options["at"])
-        clock = Clock(at)
-        if options["dry_run"]:
+        if at is not None and at > timezone.now() and not (options["force"] or options["dry_run"]):
+            self._refuse_real_providers()
+        try:
+            with usable_database(afterwards="What was not sent still waits."):
+                self._pass(Clock(at), dry_run=options["dry_run"])
+        except BrokenPipeError:
+            # Whoever read has had enough. Python's own last flush would complain again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def _pass(self, clock: Clock, *, dry_run: bool) -> None:
+        if dry_run:
             self._show(clock.now())
             return
-        if at is not None and at > timezone.now() and not options["force"]:
-            self._refuse_real_providers()
         queued = queue_due_reminders(now=clock.now())
-        tally = dispatch(clock=clock)
-        self._tell(queued, tally)
+        self._tell(queued, dispatch(clock=clock))
 
     def _moment(self, text: str | None) -> datetime | None:
         if text is None:
@@ -43,6 +56,8 @@ class Command(BaseCommand):
             moment = None
         if moment is None:
             raise CommandError("--at: write the time like 2026-12-01T09:00 or 2026-12-01T09:00+02:00.")
+        if moment.year not in YEARS:
+            raise CommandError(f"--at: give a year from {YEARS[0]} to {YEARS[-1]}.")
         return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
     def _refuse_real_providers(self) -> None:
@@ -55,10 +70,17 @@ class Command(BaseCommand):
 
     def _show(self, now: datetime) -> None:
         shown = 0
+        sending = sending_is_on()
         for message in would_leave(drafts_due(now), now):
             self.stdout.write(f"{message.to} ({message.language}, {message.segments}): {message.body}")
             shown += 1
-        self.stdout.write(f"Dry run: {shown} texts would be sent. Nothing was changed.")
+        if sending:
+            self.stdout.write(f"Dry run: {shown} texts would be sent. Nothing was changed.")
+        else:
+            self.stdout.write(
+                f"Dry run: 0 texts would be sent: sending is switched off. Switched on, {shown} would be. "
+                "Nothing was changed."
+            )
 
     def _tell(self, queued: int, tally: Tally) -> None:
         reached = Counter({status: n for status, n in tally.reached.items() if n})

@@ -1,0 +1,84 @@
+"""Reads settings by their type. What is wrong is noted for a check; its default holds meanwhile."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import environ
+
+ON = {"on", "true", "yes", "1"}
+OFF = {"off", "false", "no", "0"}
+DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
+
+
+class Environment:
+    """`problems` holds what is wrong with each variable, and the mend; never the value, which may be secret.
+
+    An empty variable is one that is left out, except where it is said.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.problems: list[tuple[str, str]] = []
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        word = self._text(name).lower()
+        if word and word not in ON | OFF:
+            self._note(f"{name} is neither on nor off.", f"Set {name}=on or {name}=off, or leave it out.")
+        return word in ON if word in ON | OFF else default
+
+    def whole_number(self, name: str, default: int, *, at_least: int) -> int:
+        text = self._text(name)
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit() and at_least <= int(text[:18]) and len(text) <= 9):
+            self._note(
+                f"{name} is no whole number from {at_least} up.", f"Set {name}={default}, or leave it out."
+            )
+            return default
+        return int(text)
+
+    def database(self, name: str, *, default: Path, home: Path) -> dict[str, Any]:
+        """Django's settings of the database. An SQLite file's folder is made, for its owner alone."""
+        url = self._variables.get(name, f"sqlite:///{default}").strip()
+        found = _database(url)
+        if found is None:
+            self._note(
+                f"{name} is empty." if not url else f"{name} names no database that can be used.",
+                f"Set {name}=postgres://user:password@host:5432/name, or leave it out for SQLite.",
+            )
+        elif found["ENGINE"] == "django.db.backends.sqlite3" and found["NAME"] != ":memory:":
+            # A relative path means the home's, wherever a command is started from.
+            file = home / found["NAME"]
+            try:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError:
+                self._note(
+                    f"{name} names a file in a folder that can't be made.",
+                    f"Make the folder, or leave {name} out.",
+                )
+                return _in_memory()
+            found["NAME"] = str(file)
+        return found or _in_memory()
+
+    def _text(self, name: str) -> str:
+        return self._variables.get(name, "").strip()
+
+    def _note(self, problem: str, mend: str) -> None:
+        self.problems.append((problem, mend))
+
+
+def _database(url: str) -> dict[str, Any] | None:
+    # Asked first: the reader warns of a scheme that it does not know, and quotes the password.
+    if url.partition("://")[0] not in DATABASES or "://" not in url:
+        return None
+    try:
+        found: dict[str, Any] = environ.Env.db_url_config(url)
+    except ValueError:
+        return None
+    return found if found["NAME"] else None
+
+
+def _in_memory() -> dict[str, Any]:
+    """Stands in until the checks have stopped the process: nothing is kept in it."""
+    return _database("sqlite://") or {}

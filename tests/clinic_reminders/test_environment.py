@@ -1,0 +1,37 @@
+import pytest
+
+from clinic_reminders.environment import Environment
+
+
+@pytest.mark.parametrize("default", [True, False])
+@pytest.mark.parametrize(
+    ("word", "means"),
+    [*((w, True) for w in ("on", "TRUE", "Yes", "1")), *((w, False) for w in ("off", "False", "NO", " 0 "))],
+)
+def test_the_words_for_on_and_off_in_any_case(word, means, default):
+    given = Environment({"DEBUG": word})
+    assert given.switch("DEBUG", default=default) is means
+    assert given.problems == []
+
+
+@pytest.mark.parametrize("default", [True, False])
+@pytest.mark.parametrize("variables", [{}, {"DEBUG": ""}, {"DEBUG": " "}])
+def test_an_empty_switch_is_one_that_is_left_out(variables, default):
+    given = Environment(variables)
+    assert given.switch("DEBUG", default=default) is default
+    assert given.problems == []
+
+
+@pytest.mark.parametrize("text", ["abc", "1.5", "-1", "1e9", "٣", "9" * 5000])
+def test_what_is_no_whole_number_is_noted_and_its_default_holds(text):
+    given = Environment({"LIMIT": text})
+    assert given.whole_number("LIMIT", 3, at_least=0) == 3
+    assert len(given.problems) == 1
+
+
+def test_a_whole_number_may_be_the_least_and_not_less():
+    given = Environment({"LEAST": "1", "LESS": "0"})
+    assert given.whole_number("LEAST", 3, at_least=1) == 1
+    assert given.problems == []
+    assert given.whole_number("LESS", 3, at_least=1) == 3
+    assert len(given.problems) == 1
