@@ -9,7 +9,13 @@ from appointments.models import TRANSITIONS, AppointmentStatus
 from common.errors import StateConflict, ValidationFailed
 
 
-def refuse_past(starts_at: datetime, now: datetime) -> None:
+LAST_YEAR = 2100
+
+
+def refuse_out_of_bounds(starts_at: datetime, now: datetime) -> None:
+    """A visit lies ahead, and not beyond what a calendar can reckon with."""
+    if starts_at.year > LAST_YEAR:
+        raise ValidationFailed.on("appointment_datetime", _("Check the year."))
     if starts_at <= now:
         raise ValidationFailed.on("appointment_datetime", _("This time is in the past."))
 

@@ -17,7 +17,7 @@ from appointments.models import (
     Patient,
 )
 from appointments.reminding import plan_reminders
-from appointments.rules import refuse_early_attendance, refuse_past, refuse_transition
+from appointments.rules import refuse_early_attendance, refuse_out_of_bounds, refuse_transition
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
 
@@ -37,6 +37,7 @@ def book(
     """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room."""
     if patient.clinic_id != clinic.pk:
         raise ValidationFailed.on("patient", _("This patient belongs to another clinic."))
+    refuse_out_of_bounds(starts_at, now)
     minutes = duration_minutes or clinic.slot_minutes
     appointment = Appointment(
         id=new_id(),
@@ -51,7 +52,6 @@ def book(
         created_at=now,
         updated_at=now,
     )
-    refuse_past(starts_at, now)
     with transaction.atomic():
         hold(clinic, patient.pk)
         _make_room(appointment)
@@ -75,13 +75,13 @@ def change(
         for field in CHANGEABLE:
             if field in changes:
                 setattr(appointment, field, changes[field])
-        appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
         moved = plain(appointment.starts_at) != before["starts_at"][1]
         if moved or appointment.duration_minutes != before["duration_minutes"][1]:
             if not appointment.is_live:
                 raise StateConflict(_("This appointment is over or cancelled. Book a new one."))
             if moved:
-                refuse_past(appointment.starts_at, now)
+                refuse_out_of_bounds(appointment.starts_at, now)
+            appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
             _make_room(appointment)
         if moved and appointment.status == AppointmentStatus.CONFIRMED:
             appointment.status = AppointmentStatus.BOOKED
