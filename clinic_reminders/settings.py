@@ -59,6 +59,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
     "common.rest.door.EnvelopeMiddleware",
+    "common.plain_requests.NoNulMiddleware",
     "common.rest.door.OneAddressMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",

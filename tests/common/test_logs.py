@@ -27,10 +27,10 @@ def error():
 def written(request):
     """Logs as the site does; gives what was written."""
     made = logging.config.DictConfigurator(settings.LOGGING)
-    formatter = made.configure_formatter(settings.LOGGING["formatters"][request.param])
+    formatter = made.configure_formatter(made.config["formatters"][request.param])
     handler = logging.StreamHandler(StringIO())
     handler.setFormatter(formatter)
-    handler.addFilter(made.configure_filter(settings.LOGGING["filters"]["request_id"]))
+    handler.addFilter(made.configure_filter(made.config["filters"]["request_id"]))
     logger = logging.getLogger("tests.logs")
     logger.addHandler(handler)
     yield lambda: handler.stream.getvalue()
