@@ -8,7 +8,6 @@ from accounts.models import Clinic
 from appointments.models import TRANSITIONS, AppointmentStatus
 from common.errors import StateConflict, ValidationFailed
 
-
 LAST_YEAR = 2100
 
 

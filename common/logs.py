@@ -17,7 +17,7 @@ _WITHHELD = "(text withheld)"
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Gives of a database's error only its class: the text holds a row's values, a patient's phone among them.
+    """Gives of a database's error only its class: its text quotes a row, with a patient's phone.
 
     Wherever else a PostgreSQL error was written into a message, its DETAIL is cut off.
     """

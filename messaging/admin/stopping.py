@@ -48,7 +48,7 @@ class OptOutAdmin(AuditedAdmin):
         except PhoneError:
             pass
         if not request.user.is_admin:  # type: ignore[union-attr]
-            texts = visible_to(request.user, Message.objects.filter(to=OuterRef("phone")))  # type: ignore[arg-type]
+            texts = visible_to(request.user, Message.objects.filter(to=OuterRef("phone")))
             queryset = queryset.filter(Exists(texts))
         return super().get_search_results(request, queryset, search_term)
 

@@ -130,7 +130,9 @@ def test_a_further_clinic_hides_no_file(client, nurse, clinics):
 def test_a_file_reaches_only_the_clinics_of_when_it_was_uploaded(client, clinics):
     nurse = StaffFactory(clinics=clinics[:1])
     client.force_login(nurse)
-    send(client, b"phone,date,time,clinic\n71234567,2030-06-04,09:00,FRW02\n71234567,2030-06-05,09:00,GAB01\n")
+    send(
+        client, b"phone,date,time,clinic\n71234567,2030-06-04,09:00,FRW02\n71234567,2030-06-05,09:00,GAB01\n"
+    )
     nurse.clinics.add(clinics[1])
     waiting = FileImport.objects.get()
     take(client, waiting, "confirm")
