@@ -24,7 +24,7 @@ check: .venv/.installed-dev ## Check format, lint, types, import rules, migratio
 	@.venv/bin/python -m tests.check
 
 faults: .venv/.installed-dev ## Kill workers again and again over 1,000 messages; nothing lost, nothing doubled
-	@FAULT_MESSAGES=1000 FAULT_KILLS=12 .venv/bin/python -m tests.run -s tests/faults --numprocesses=1
+	@FAULT_MESSAGES=1000 FAULT_KILLS=12 .venv/bin/python -m tests.run -s tests/faults --numprocesses=0
 
 bench: .venv/.installed-dev ## Measure, each benchmark beside its peer and its limit in one run
 	@.venv/bin/python -m bench.run $(ARGS)

@@ -7,8 +7,10 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
-        from appointments.reminding import SUBJECT
+        from appointments.reminding import SUBJECT, take_note_of_ended
         from appointments.sending_guard import refuse
         from messaging import guards
+        from messaging.signals import messages_ended
 
         guards.register(SUBJECT, refuse)
+        messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.consent import on_file_consent
-from appointments.models import ConsentSource, Patient
+from appointments.models import ConsentSource, Patient, Reminder
 from appointments.names import name_key
 from appointments.reminding import resend_waiting
 from common.errors import ValidationFailed, VersionConflict
@@ -94,8 +94,8 @@ def _save_patient(patient: Patient, before: dict[str, Any], actor: Actor, now: d
     patient.updated_at = now
     _store(patient)
     record(actor, [Change.of(patient, "changed", changes)], now=now)
-    if "phone" in changes:
-        resend_waiting([patient.pk], now=now)
+    if "phone" in changes or "name" in changes:
+        resend_waiting(Reminder.objects.filter(appointment__patient=patient.pk), now=now)
 
 
 def _store(patient: Patient) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -23,6 +23,8 @@ SUBJECT = "appointments.appointment"
 BATCH = 500
 # A reminder that is late helps nobody when the visit is nearer than this.
 LATEST_NOTICE = timedelta(hours=2)
+# Why a text was stopped that is to be written again.
+PHONE_CHANGED, LANGUAGE_CHANGED = "PHONE_CHANGED", "LANGUAGE_CHANGED"
 _NEVER_LEFT = [MessageStatus.CANCELLED, MessageStatus.EXPIRED, MessageStatus.SUPPRESSED]
 
 
@@ -32,6 +34,8 @@ def rules_to_plan(starts_at: datetime, hours_before: Iterable[int], now: datetim
     A rule already past is skipped while a later one is still to come. If none is, the last is kept,
     to be sent at once, provided the visit is more than two hours away.
     """
+    # Hours that pass, not hours on the clock of a zone that may change it in between.
+    starts_at, now = starts_at.astimezone(UTC), now.astimezone(UTC)
     rules = sorted(hours_before, reverse=True)
     to_come = [hours for hours in rules if starts_at - timedelta(hours=hours) >= now]
     if to_come:
@@ -51,7 +55,7 @@ def reminders_for(appointment: Appointment, hours_before: Iterable[int], now: da
             appointment_id=appointment.pk,
             hours_before=hours,
             visit_at=appointment.starts_at,
-            due_at=appointment.starts_at - timedelta(hours=hours),
+            due_at=appointment.starts_at.astimezone(UTC) - timedelta(hours=hours),
         )
         for hours in rules_to_plan(appointment.starts_at, hours_before, now)
     ]
@@ -78,8 +82,12 @@ def nudge_if_due(reminders: Iterable[Reminder], now: datetime) -> None:
 
 def drop_outdated(appointment_ids: Sequence[UUID], *, now: datetime) -> None:
     """Cancels what still waits for a time that no longer holds, and forgets the plans that never left."""
+    # A text that was stopped while the visit was elsewhere is no reason not to remind when it is back.
+    stopped = Q(message__status=MessageStatus.CANCELLED)
     outdated = Reminder.objects.filter(appointment__in=appointment_ids).exclude(
-        appointment__status__in=LIVE, visit_at=F("appointment__starts_at")
+        ~stopped | Q(message__isnull=True),
+        appointment__status__in=LIVE,
+        visit_at=F("appointment__starts_at"),
     )
     waiting = MessageQuerySet(Message).filter(pk__in=outdated.values("message_id"))
     cancel_queued(waiting, now=now, reason=_("The appointment was moved or ended."))
@@ -91,28 +99,37 @@ def drop_outdated(appointment_ids: Sequence[UUID], *, now: datetime) -> None:
     Reminder.objects.filter(pk__in=keys).delete()
 
 
-def resend_waiting(patient_ids: Sequence[UUID], *, now: datetime) -> None:
-    """Takes back texts that wait for these patients and plans them again, as after a new phone number."""
-    waiting = Reminder.objects.filter(
-        appointment__patient__in=patient_ids, message__status=MessageStatus.QUEUED
-    )
-    reminder_ids = list(waiting.values_list("pk", flat=True))
-    messages = MessageQuerySet(Message).filter(reminder__in=reminder_ids)
-    cancel_queued(messages, now=now, reason=_("The phone has changed."))
-    taken_back = list(Reminder.objects.filter(pk__in=reminder_ids, message__status=MessageStatus.CANCELLED))
-    Reminder.objects.filter(pk__in=[r.pk for r in taken_back]).delete()
-    Reminder.objects.bulk_create(
-        (
-            Reminder(
-                appointment_id=r.appointment_id,
-                hours_before=r.hours_before,
-                visit_at=r.visit_at,
-                due_at=r.due_at,
-            )
-            for r in taken_back
-        ),
-        batch_size=1000,
-    )
+def resend_waiting(reminders: ReminderQuerySet, *, now: datetime) -> None:
+    """Takes back the texts that wait for these reminders and plans them again with what is true now.
+
+    After a new phone, name or language; what is being sent in this moment is caught by the guard.
+    """
+    waiting = reminders.filter(message__status=MessageStatus.QUEUED)
+    message_ids = list(waiting.values_list("message_id", flat=True))
+    reason = _("The phone, the name or the language has changed.")
+    cancel_queued(MessageQuerySet(Message).filter(pk__in=message_ids), now=now, reason=reason)
+    plan_again(message_ids)
+
+
+def plan_again(message_ids: Sequence[UUID]) -> None:
+    """Plans anew the reminders of those of these messages that ended without leaving."""
+    ended = Reminder.objects.filter(message__in=message_ids, message__status=MessageStatus.CANCELLED)
+    again = [
+        Reminder(
+            appointment_id=reminder.appointment_id,
+            hours_before=reminder.hours_before,
+            visit_at=reminder.visit_at,
+            due_at=reminder.due_at,
+        )
+        for reminder in ended
+    ]
+    ended.delete()
+    Reminder.objects.bulk_create(again, batch_size=1000)
+
+
+def take_note_of_ended(messages: Sequence[Message], **_: object) -> None:
+    """A text that was stopped because its phone or language is no longer right must not be the last word."""
+    plan_again([m.pk for m in messages if m.error_code in (PHONE_CHANGED, LANGUAGE_CHANGED)])
 
 
 def queue_due_reminders(*, now: datetime) -> int:

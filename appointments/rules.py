@@ -8,13 +8,17 @@ from accounts.models import Clinic
 from appointments.models import TRANSITIONS, AppointmentStatus
 from common.errors import StateConflict, ValidationFailed
 
-LAST_YEAR = 2100
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+def refuse_odd_year(starts_at: datetime) -> None:
+    """A mistyped year; at the ends of the calendar nothing can be reckoned from a time."""
+    if not FIRST_YEAR <= starts_at.year <= LAST_YEAR:
+        raise ValidationFailed.on("appointment_datetime", _("Check the year."))
 
 
 def refuse_out_of_bounds(starts_at: datetime, now: datetime) -> None:
-    """A visit lies ahead, and not beyond what a calendar can reckon with."""
-    if starts_at.year > LAST_YEAR:
-        raise ValidationFailed.on("appointment_datetime", _("Check the year."))
+    refuse_odd_year(starts_at)
     if starts_at <= now:
         raise ValidationFailed.on("appointment_datetime", _("This time is in the past."))
 

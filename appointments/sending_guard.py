@@ -4,41 +4,64 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from appointments.consent import may_be_texted
-from appointments.models import Appointment, Reminder
+from appointments.models import Appointment, Reminder, ReminderState
+from appointments.reminding import LANGUAGE_CHANGED, PHONE_CHANGED
 from messaging.guards import Refusal
 from messaging.models import Message, MessageStatus
 
 
 def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:
-    """Refusals for texts about appointments, in two queries."""
+    """Refusals for texts about appointments, in three queries."""
     appointments = Appointment.objects.select_related("clinic", "patient").in_bulk(
         {m.subject_id for m in messages if m.subject_id}
     )
-    visits = dict(Reminder.objects.filter(message__in=messages).values_list("message_id", "visit_at"))
+    reminders = {r.message_id: r for r in Reminder.objects.filter(message__in=messages)}
+    nearest = _nearest_due(set(appointments), now)
     refusals = {}
     for message in messages:
         appointment = appointments.get(message.subject_id)
-        refusal = _refusal(message, appointment, visits.get(message.pk), now)
+        refusal = _refusal(message, appointment, reminders.get(message.pk), nearest, now)
         if refusal is not None:
             refusals[message.pk] = refusal
     return refusals
 
 
+def _nearest_due(appointment_ids: set[UUID], now: datetime) -> dict[tuple[UUID, datetime], int]:
+    """The rule nearest the visit that was queued or is due, by appointment and time of the visit."""
+    queued_or_due = Q(state=ReminderState.QUEUED) | Q(state=ReminderState.PLANNED, due_at__lte=now)
+    rows = Reminder.objects.filter(queued_or_due, appointment__in=appointment_ids)
+    nearest: dict[tuple[UUID, datetime], int] = {}
+    for appointment_id, visit_at, hours in rows.values_list("appointment_id", "visit_at", "hours_before"):
+        key = (appointment_id, visit_at)
+        nearest[key] = min(hours, nearest.get(key, hours))
+    return nearest
+
+
 def _refusal(
-    message: Message, appointment: Appointment | None, visit_at: datetime | None, now: datetime
+    message: Message,
+    appointment: Appointment | None,
+    reminder: Reminder | None,
+    nearest: dict[tuple[UUID, datetime], int],
+    now: datetime,
 ) -> Refusal | None:
     cancelled = MessageStatus.CANCELLED
     if appointment is None or not appointment.is_live:
         return Refusal(cancelled, "APPOINTMENT_ENDED", _("The appointment is not live any more."))
-    if visit_at is not None and visit_at != appointment.starts_at:
+    if reminder is not None and reminder.visit_at != appointment.starts_at:
         return Refusal(cancelled, "APPOINTMENT_MOVED", _("The appointment was moved."))
+    if reminder is not None and reminder.hours_before > nearest[appointment.pk, reminder.visit_at]:
+        # It was held back until the next one came due: two equal texts would leave together.
+        return Refusal(cancelled, "NEARER_REMINDER", _("A reminder nearer to the visit goes instead."))
     if appointment.starts_at <= now:
         return Refusal(MessageStatus.EXPIRED, "TOO_LATE", _("The appointment has begun."))
     if message.to != appointment.patient.phone:
-        return Refusal(cancelled, "PHONE_CHANGED", _("The patient's phone has changed."))
+        return Refusal(cancelled, PHONE_CHANGED, _("The patient's phone has changed."))
+    if message.language != appointment.language:
+        return Refusal(cancelled, LANGUAGE_CHANGED, _("The language of the texts has changed."))
     if not may_be_texted(appointment.patient, appointment.clinic):
         return Refusal(MessageStatus.SUPPRESSED, "NO_CONSENT", _("The patient has not agreed to texts."))
     return None

@@ -1,6 +1,6 @@
 """What changes visits and patients, one at a time. Files do the same in sets, by the same rules."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,15 @@ from appointments.models import (
     Appointment,
     AppointmentStatus,
     Patient,
+    Reminder,
 )
-from appointments.reminding import plan_reminders
-from appointments.rules import refuse_early_attendance, refuse_out_of_bounds, refuse_transition
+from appointments.reminding import plan_reminders, resend_waiting
+from appointments.rules import (
+    refuse_early_attendance,
+    refuse_odd_year,
+    refuse_out_of_bounds,
+    refuse_transition,
+)
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
 
@@ -39,6 +45,8 @@ def book(
         raise ValidationFailed.on("patient", _("This patient belongs to another clinic."))
     refuse_out_of_bounds(starts_at, now)
     minutes = duration_minutes or clinic.slot_minutes
+    # In UTC, sums of times are hours that pass, whatever the clinic's clocks do.
+    starts_at = starts_at.astimezone(UTC)
     appointment = Appointment(
         id=new_id(),
         clinic=clinic,
@@ -75,13 +83,15 @@ def change(
         for field in CHANGEABLE:
             if field in changes:
                 setattr(appointment, field, changes[field])
+        refuse_odd_year(appointment.starts_at)
+        appointment.starts_at = appointment.starts_at.astimezone(UTC)
+        appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
         moved = plain(appointment.starts_at) != before["starts_at"][1]
         if moved or appointment.duration_minutes != before["duration_minutes"][1]:
             if not appointment.is_live:
                 raise StateConflict(_("This appointment is over or cancelled. Book a new one."))
             if moved:
                 refuse_out_of_bounds(appointment.starts_at, now)
-            appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
             _make_room(appointment)
         if moved and appointment.status == AppointmentStatus.CONFIRMED:
             appointment.status = AppointmentStatus.BOOKED
@@ -89,6 +99,8 @@ def change(
         _save(appointment, before, "moved" if moved else "changed", actor, now)
         if moved:
             plan_reminders([appointment], now=now)
+        elif appointment.language != before["language"][1]:
+            resend_waiting(Reminder.objects.filter(appointment=appointment.pk), now=now)
     return appointment
 
 

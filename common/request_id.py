@@ -2,11 +2,12 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 from uuid import uuid4
 
+from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
@@ -20,15 +21,19 @@ def current() -> str:
     return _current.get()
 
 
-@contextmanager
-def numbered(given: str | None) -> Iterator[str]:
-    """Inside, `current()` is the caller's number if it is sane, else a new one."""
+def begin(given: str | None) -> str:
+    """From here on `current()` is the caller's number if it is sane, else a new one."""
     number = given if given and _SANE.fullmatch(given) else uuid4().hex
-    token = _current.set(number)
-    try:
-        yield number
-    finally:
-        _current.reset(token)
+    _current.set(number)
+    return number
+
+
+def forget(**_: Any) -> None:
+    _current.set("")
+
+
+# Not at the end of the middleware: Django's own line about a refusal comes after that.
+request_finished.connect(forget, dispatch_uid="common.request_id")
 
 
 class RequestIdMiddleware:
@@ -38,10 +43,10 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with numbered(request.headers.get(HEADER)) as number:
-            response = self.get_response(request)
-            response[HEADER] = number
-            return response
+        number = begin(request.headers.get(HEADER))
+        response = self.get_response(request)
+        response[HEADER] = number
+        return response
 
 
 class RequestIdFilter(logging.Filter):

@@ -18,12 +18,14 @@ from common.batches import batched
 from common.clock import Clock
 from common.locks import one_at_a_time
 from messaging.admission import Decision, decide
-from messaging.models import Message, MessageEvent, MessageStatus, SendingSwitch
+from messaging.events import note
+from messaging.models import FINAL, Message, MessageStatus, SendingSwitch
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, reconcile
 from messaging.sending import send_all
 from messaging.services import Draft, unsaved_message
 from messaging.settling import settle
+from messaging.signals import messages_ended
 
 BATCH = 500
 # Longer than any batch takes to send; a claim that outlives it belongs to a dead worker.
@@ -97,6 +99,7 @@ def claim_due(now: datetime, tally: Tally) -> Claim | None:
         claim = Claim(uuid4(), timezone.now(), leaving)
         _take(claim, now)
         _hold_back(held, now)
+        messages_ended.send(sender=Message, messages=[m for m, d in held if m.status in FINAL])
     tally.reached.update(decision.status for _, decision in held if decision.status)
     return claim
 
@@ -118,13 +121,9 @@ def _take(claim: Claim, now: datetime) -> None:
             provider=provider,
             updated_at=now,
         )
-    MessageEvent.objects.bulk_create(
-        (
-            MessageEvent(message_id=m.pk, status=MessageStatus.SENDING, at=now, provider=m.provider)
-            for m in claim.messages
-        ),
-        batch_size=1000,
-    )
+    for message in claim.messages:
+        message.status, message.error_code, message.error_message = MessageStatus.SENDING, "", ""
+    note(claim.messages, now=now)
 
 
 def _hold_back(held: Sequence[tuple[Message, Decision]], now: datetime) -> None:
@@ -139,13 +138,7 @@ def _hold_back(held: Sequence[tuple[Message, Decision]], now: datetime) -> None:
         ["status", "send_at", "error_code", "error_message", "updated_at"],
         batch_size=100,
     )
-    MessageEvent.objects.bulk_create(
-        (
-            MessageEvent(message_id=m.pk, status=m.status, at=now, code=d.code, detail=d.reason)
-            for m, d in held
-        ),
-        batch_size=1000,
-    )
+    note((message for message, _ in held), now=now)
 
 
 def would_leave(drafts: Iterable[Draft], now: datetime) -> Iterator[Message]:

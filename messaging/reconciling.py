@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.locks import one_at_a_time
-from messaging.models import Message, MessageEvent, MessageStatus
+from messaging.events import note
+from messaging.models import Message, MessageStatus
 from messaging.providers import provider_class
 from messaging.providers.base import StatusReport
 from messaging.sending import Finds, look_up_all
@@ -31,7 +32,7 @@ def expire_leases(now: datetime, tally: Counter[str]) -> None:
                 message.error_code = "WORKER_LOST"
                 plan_look_up(message)
             Message.objects.bulk_update(batch, ["status", "error_code", "look_up_at", "updated_at"])
-            _note(batch, now)
+            note(batch, now=now)
         tally[MessageStatus.UNKNOWN] += len(batch)
         if len(batch) < BATCH:
             return
@@ -120,7 +121,7 @@ def _settle_found(
             settled.append(message)
             tally[message.status] += 1
         Message.objects.bulk_update(settled, _FIELDS, batch_size=100)
-        _note(settled, now)
+        note(settled, now=now)
 
 
 _FIELDS = [
@@ -167,20 +168,3 @@ def _send_again(message: Message, now: datetime) -> None:
     # A late result of the lost try must not match any more.
     message.claim = None
     message.look_up_at, message.look_ups, message.updated_at = None, 0, now
-
-
-def _note(messages: Sequence[Message], now: datetime) -> None:
-    MessageEvent.objects.bulk_create(
-        (
-            MessageEvent(
-                message_id=message.pk,
-                status=message.status,
-                at=now,
-                provider=message.provider,
-                code=message.error_code,
-                detail=message.error_message,
-            )
-            for message in messages
-        ),
-        batch_size=1000,
-    )

@@ -9,11 +9,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, Value, When
 
+from accounts.audit import SYSTEM
 from common.batches import batched
-from messaging.models import Message, MessageEvent, MessageStatus
+from messaging.events import note
+from messaging.models import Message, MessageStatus
 from messaging.providers.base import Outcome, Result
 from messaging.receipts import match_early
 from messaging.reconciling import plan_look_up
+from messaging.services import opt_out
 
 MAX_ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=30)
@@ -46,24 +49,14 @@ def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: 
         for message in messages:
             _apply(message, outcomes[message.pk], now)
             tally[message.status] += 1
+            if outcomes[message.pk].opted_out:
+                # The provider heard a STOP that we did not.
+                opt_out(message.to, source="provider", actor=SYSTEM, now=now)
         accepted = [message for message in messages if message.status == MessageStatus.SENT]
         _write_accepted(accepted, now)
         others = [message for message in messages if message.status != MessageStatus.SENT]
         Message.objects.bulk_update(others, _FIELDS, batch_size=100)
-        MessageEvent.objects.bulk_create(
-            (
-                MessageEvent(
-                    message_id=message.pk,
-                    status=message.status,
-                    at=now,
-                    provider=message.provider,
-                    code=message.error_code,
-                    detail=message.error_message,
-                )
-                for message in messages
-            ),
-            batch_size=1000,
-        )
+        note(messages, now=now)
     # Only once the numbers are committed: a receipt stored meanwhile is found by one of the two sides.
     match_early([message for message in messages if message.provider_message_id], now=now)
 

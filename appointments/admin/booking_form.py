@@ -7,10 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appointments.models import Appointment
-from appointments.rules import LAST_YEAR
-
-# At the ends of the calendar there is no time in another zone to compare with.
-FIRST_YEAR = 1900
+from appointments.rules import refuse_odd_year
+from common.errors import DomainError
 
 
 class ClinicTimeField(forms.SplitDateTimeField):
@@ -77,10 +75,10 @@ class BookingForm(forms.ModelForm):
         return given
 
     def _at(self, naive: datetime, zone: ZoneInfo) -> datetime:
-        if naive.year < FIRST_YEAR:
-            raise forms.ValidationError({"starts_at": _("This time is in the past.")})
-        if naive.year > LAST_YEAR:
-            raise forms.ValidationError({"starts_at": _("Check the year.")})
+        try:
+            refuse_odd_year(naive)
+        except DomainError as refusal:
+            raise forms.ValidationError({"starts_at": refusal.message}) from refusal
         moment = naive.replace(tzinfo=zone)
         if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
             raise forms.ValidationError({"starts_at": _("The clocks skip this time on that day.")})

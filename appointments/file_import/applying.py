@@ -1,7 +1,9 @@
 """Writes what a chunk of rows does, in a bounded number of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+from django.db.models import Q
 
 from accounts.audit import Actor, Change, record
 from appointments.file_import.book import Book
@@ -60,7 +62,7 @@ def _write_appointments(rows: Sequence[PlannedRow], book: Book) -> None:
     created = {row.appointment.pk for row in rows if row.outcome is Outcome.CREATED}
     touched = {row.appointment.pk for row in rows} - created
     moved = {row.appointment.pk for row in rows if row.replan} - created
-    # Out of the way first: PostgreSQL checks row by row, and two visits may change places.
+    # Out of the way first: PostgreSQL checks row by row, and one visit may take another's old place.
     Appointment.objects.filter(pk__in=moved).update(status=AppointmentStatus.CANCELLED)
     Appointment.objects.bulk_update(
         [book.appointment(pk) for pk in sorted(touched)], _APPOINTMENT_FIELDS, batch_size=100
@@ -83,9 +85,13 @@ def _write_reminders(rows: Sequence[PlannedRow], book: Book, now: datetime) -> N
     nudge_if_due(reminders, now)
     if moved:
         plan_reminders(moved, now=now)
-    rung = [row.patient.pk for row in rows if "phone" in row.patient_changes and not row.new_patient]
-    if rung:
-        resend_waiting(rung, now=now)
+    changed = Q(appointment__patient__in=[r.patient.pk for r in rows if _other_words(r.patient_changes, r)])
+    changed |= Q(appointment__in=[r.appointment.pk for r in rows if "language" in r.appointment_changes])
+    resend_waiting(Reminder.objects.filter(changed), now=now)
+
+
+def _other_words(changes: Mapping[str, object], row: PlannedRow) -> bool:
+    return not row.new_patient and not changes.keys().isdisjoint({"phone", "name"})
 
 
 def _changes(rows: Sequence[PlannedRow]) -> list[Change]:

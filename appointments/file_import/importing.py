@@ -134,6 +134,7 @@ class _Run:
     on_chunk: OnChunk
     rows_seen: int = 0
     said: dict[UUID, str] = field(default_factory=dict)
+    noes: set[UUID] = field(default_factory=set)
     # Kept from chunk to chunk in a dry run only: nothing is written that could be read back.
     book: Book = field(default_factory=Book)
 
@@ -167,7 +168,7 @@ class _Run:
 
     def _plan(self, read: Sequence[Row | RejectedRecord], *, lock: bool) -> Decided:
         rows = [item for item in read if isinstance(item, Row)]
-        planner = Planner(self.book, self.said, self.now)
+        planner = Planner(self.book, self.said, self.noes, self.now)
         if rows:
             self.book.load(rows, lock=lock)
         return [planner.plan(item) if isinstance(item, Row) else item for item in read]

@@ -59,11 +59,13 @@ class PlannedRow:
 class Planner:
     """Decides the rows of one chunk, one after the other, against a Book."""
 
-    def __init__(self, book: Book, said_before: Mapping[UUID, str], now: datetime) -> None:
-        """`said_before`: what earlier chunks of this file said of each appointment."""
+    def __init__(self, book: Book, said_before: Mapping[UUID, str], noes: set[UUID], now: datetime) -> None:
+        """`said_before`: what earlier chunks of this file said of each appointment; `noes`: which patients
+        this file says don't agree, for all of its chunks."""
         self.book = book
         self.said: dict[UUID, str] = {}
         self._said_before = said_before
+        self._noes = noes
         self._now = now
 
     def plan(self, row: Row) -> PlannedRow | RejectedRecord:
@@ -213,25 +215,41 @@ class Planner:
             refuse_taken_identity(self.book, row, patient)
         if "consent" in new and row.consent is not None:
             on_file = patient.consent_source == ConsentSource.ON_FILE
-            if patient.consent != row.consent or on_file:
+            differs = patient.consent != row.consent or on_file
+            if differs and not self._is_a_no_that_stands(patient, row.consent):
                 patient.consent, patient.consent_source = row.consent, ConsentSource.FILE
                 patient.consent_at = self._now
+            if not row.consent:
+                self._noes.add(patient.pk)
+
+    def _is_a_no_that_stands(self, patient: Patient, said: bool) -> bool:
+        """A person's "no" is undone by a person only, and within one file a "no" is the stronger word."""
+        if patient.consent is not False or not said:
+            return False
+        return patient.consent_source != ConsentSource.FILE or patient.pk in self._noes
 
     def _change_appointment(self, row: Row, appointment: Appointment, last: dict[str, str]) -> None:
         """Takes over what the file newly says of the visit."""
 
-        def new(cell: str, present: Any) -> Any:
-            said = cell in row.digests and last.get(cell) != row.digests[cell]
-            return getattr(row, cell) if said else present
+        def new(cell: str, present: Any, untouched: Any = None) -> Any:
+            """`untouched`: what stands there while neither a file nor a nurse has said anything."""
+            if cell not in row.digests or last.get(cell) == row.digests[cell]:
+                return present
+            if cell not in last and untouched is not None and present != untouched:
+                # No file has said it before, so a nurse has set it.
+                return present
+            return getattr(row, cell)
 
         before = copy(appointment)
         appointment.reference = appointment.reference or row.reference
-        appointment.visit_type = new("visit_type", appointment.visit_type)
-        appointment.language = new("language", appointment.language)
+        appointment.visit_type = new("visit_type", appointment.visit_type, "")
+        appointment.language = new("language", appointment.language, row.clinic.default_language)
         appointment.starts_at = new("starts_at", appointment.starts_at)
-        appointment.duration_minutes = new("duration_minutes", appointment.duration_minutes)
+        appointment.duration_minutes = new(
+            "duration_minutes", appointment.duration_minutes, row.clinic.slot_minutes
+        )
         appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
-        appointment.status = new("status", appointment.status)
+        appointment.status = new("status", appointment.status, AppointmentStatus.BOOKED)
         moved = appointment.starts_at != before.starts_at
         retimed = moved or appointment.ends_at != before.ends_at
         if retimed and not before.is_live:

@@ -13,6 +13,7 @@ class ApiView(GenericAPIView):
     """A call of the API. `query_parameters` are those it takes."""
 
     query_parameters: ClassVar[frozenset[str]] = frozenset()
+    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

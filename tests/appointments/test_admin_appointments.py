@@ -96,16 +96,11 @@ def test_each_save_button_changes_and_leads_on(client, nurse, clinic, button, ne
 
 
 @pytest.mark.parametrize(
-    ("day", "clock", "said"),
-    [
-        ("9999-12-31", "23:50", "Check the year."),
-        ("2101-01-01", "09:00", "Check the year."),
-        ("0001-01-01", "00:00", "This time is in the past."),
-    ],
+    ("day", "clock"), [("9999-12-31", "23:50"), ("2101-01-01", "09:00"), ("0001-01-01", "00:00")]
 )
-def test_a_time_out_of_all_bounds_is_refused_at_the_time(client, nurse, clinic, day, clock, said):
+def test_a_time_out_of_all_bounds_is_refused_at_the_time(client, nurse, clinic, day, clock):
     page = client.post(ADD, booking(PatientFactory(clinic=clinic), starts_at_0=day, starts_at_1=clock))
-    assert errors_of(page)["starts_at"] == [said]
+    assert errors_of(page)["starts_at"] == ["Check the year."]
 
 
 def test_a_visit_is_not_moved_out_of_all_bounds(client, nurse, clinic):

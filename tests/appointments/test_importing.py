@@ -11,7 +11,7 @@ from appointments.file_import.reading import open_file
 from appointments.file_import.rows import RejectedRecord
 from appointments.models import Appointment, Patient, Reminder
 from appointments.patients import change_patient
-from appointments.services import book, cancel, change, mark_attendance
+from appointments.services import book, cancel, change, confirm, mark_attendance
 from tests.factories.accounts import ClinicFactory
 from tests.factories.appointments import PatientFactory
 
@@ -383,3 +383,27 @@ def test_the_first_reminders_are_shown_as_their_patients_will_read_them():
     [example] = run(row(language="en"), dry_run=True).examples
     assert example.text.startswith("Hello Neo Kgosi")
     assert "09:00" in example.text
+
+
+def test_a_nurses_no_is_not_undone_by_a_file_that_says_yes_for_the_first_time():
+    run(row(reference="A"))
+    change_patient(Patient.objects.get().pk, consent=False, actor=SYSTEM, now=NOW)
+    run(row(reference="B", consent="yes", datetime="2026-12-28 09:00"))
+    assert Patient.objects.get().consent is False
+
+
+def test_within_one_file_a_no_is_the_stronger_word():
+    run(
+        rows(row(reference="A", consent="no"), row(reference="B", consent="yes", datetime="2026-12-28 09:00"))
+    )
+    assert Patient.objects.get().consent is False
+
+
+def test_a_file_that_gains_a_column_does_not_undo_what_a_nurse_has_set():
+    run(row(reference="A"))
+    pk = Appointment.objects.get().pk
+    change(pk, language="en", actor=SYSTEM, now=NOW)
+    confirm(pk, actor=SYSTEM, now=NOW)
+    run(row(reference="A", language="tn", status="booked", visit_type="review"))
+    appointment = Appointment.objects.get()
+    assert (appointment.language, appointment.status, appointment.visit_type) == ("en", "confirmed", "review")

@@ -1,6 +1,9 @@
+import threading
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 
 from accounts.audit import SYSTEM
 from appointments.models import Reminder, ReminderState
@@ -10,8 +13,10 @@ from appointments.services import book, cancel, change
 from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus
+from messaging.providers.base import Outcome, Result
 from tests.factories.accounts import ClinicFactory
 from tests.factories.appointments import PatientFactory
+from tests.messaging.scripted_provider import ScriptedProvider
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -169,3 +174,86 @@ def test_many_due_reminders_are_queued_in_a_bounded_number_of_queries(clinic, dj
         visit(clinic, hours=10)
     with django_assert_max_num_queries(20):
         assert queue_due_reminders(now=NOW) == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_held_back_until_the_next_rule_is_due_does_not_leave_beside_it(clinic):
+    visit(clinic, hours=200)
+    queue_due_reminders(now=NOW + 40 * HOUR)
+    queue_due_reminders(now=NOW + 180 * HOUR)  # nothing was sent in between
+    assert dispatch(clock=Clock(NOW + 180 * HOUR)).reached["sent"] == 1
+    sent = Message.objects.get(status=MessageStatus.SENT)
+    assert sent.reminder.hours_before == 24
+
+
+@pytest.fixture
+def scripted(settings):
+    settings.SMS_PROVIDERS = ["tests.messaging.scripted_provider.ScriptedProvider"]
+    ScriptedProvider.reset()
+    return ScriptedProvider
+
+
+def meanwhile(provider, work):
+    """The provider says "later", and while it does so somebody works on the same visit."""
+
+    def in_a_connection_of_its_own():
+        provider.meanwhile = None
+        other = threading.Thread(target=lambda: (work(), connection.close()))
+        other.start()
+        other.join()
+
+    provider.meanwhile = staticmethod(in_a_connection_of_its_own)
+
+
+def text_after(provider, hours, minutes=30):
+    provider.answers.clear()
+    for number in range(3):
+        now = NOW + hours * HOUR + timedelta(minutes=minutes * number)
+        queue_due_reminders(now=now)
+        dispatch(clock=Clock(now))
+    return list(Message.objects.filter(status=MessageStatus.SENT))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_visit_moved_away_and_back_while_its_text_was_on_its_way_is_still_reminded(clinic, scripted):
+    appointment = visit(clinic, hours=10)
+    queue_due_reminders(now=NOW)
+    scripted.answers[appointment.patient.phone] = Outcome(Result.TRANSIENT)
+    meanwhile(scripted, lambda: change(appointment.pk, starts_at=NOW + 12 * HOUR, actor=SYSTEM, now=NOW))
+    dispatch(clock=Clock(NOW))
+    Reminder.objects.filter(visit_at=NOW + 12 * HOUR).delete()
+    dispatch(clock=Clock(NOW + HOUR))
+    change(appointment.pk, starts_at=NOW + 10 * HOUR, actor=SYSTEM, now=NOW + HOUR)
+    assert len(text_after(scripted, 2)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_phone_corrected_while_the_text_was_on_its_way_gets_the_text(clinic, scripted):
+    appointment = visit(clinic, hours=10)
+    queue_due_reminders(now=NOW)
+    scripted.answers[appointment.patient.phone] = Outcome(Result.TRANSIENT)
+    meanwhile(
+        scripted, lambda: change_patient(appointment.patient_id, phone="72345678", actor=SYSTEM, now=NOW)
+    )
+    dispatch(clock=Clock(NOW))
+    [sent] = text_after(scripted, 1)
+    assert sent.to == "+26772345678"
+
+
+def test_a_new_language_or_name_is_in_the_text_that_waits(clinic):
+    appointment = visit(clinic, hours=10, language="tn")
+    queue_due_reminders(now=NOW)
+    change(appointment.pk, language="en", actor=SYSTEM, now=NOW)
+    change_patient(appointment.patient_id, name="Naledi", actor=SYSTEM, now=NOW)
+    queue_due_reminders(now=NOW)
+    assert Message.objects.get(status=MessageStatus.QUEUED).body.startswith("Hello Naledi")
+
+
+@pytest.mark.django_db
+def test_hours_before_a_visit_are_hours_that_pass_where_clocks_change():
+    clinic_zone = ZoneInfo("Europe/London")
+    visit_at = datetime(2027, 3, 28, 10, 0, tzinfo=clinic_zone)  # summer time begins that night
+    clinic = ClinicFactory(time_zone="Europe/London", quiet_from=None, quiet_to=None)
+    book(clinic=clinic, patient=PatientFactory(clinic=clinic), starts_at=visit_at, actor=SYSTEM, now=NOW)
+    due = Reminder.objects.get(hours_before=24).due_at
+    assert due == datetime(2027, 3, 27, 9, 0, tzinfo=UTC)

@@ -91,29 +91,6 @@ def test_someone_who_lost_a_clinic_does_not_import_into_it(nurse, clinic):
     assert not Appointment.objects.exists()
 
 
-def test_a_file_longer_than_a_transaction_is_taken_in_chunks(nurse, clinic, monkeypatch):
-    monkeypatch.setattr(uploads, "WHOLE", 1)
-    done = confirmed(uploaded(nurse, clinic, WITH_A_BAD_ROW), nurse)
-    assert (done.created, done.rejected, done.state) == (2, 1, "done")
-
-
-def left_half_way(nurse, clinic, started_ago):
-    waiting = uploaded(nurse, clinic, GOOD)
-    started = timezone.now() - started_ago
-    FileImport.objects.update(state=FileImport.State.RUNNING, started_at=started)
-    return waiting
-
-
-def test_an_import_that_a_dead_process_left_can_be_finished(nurse, clinic):
-    done = confirmed(left_half_way(nurse, clinic, timedelta(hours=1)), nurse)
-    assert (done.created, done.state) == (2, "done")
-
-
-def test_an_import_that_is_running_is_not_started_again(nurse, clinic):
-    assert confirmed(left_half_way(nurse, clinic, timedelta(minutes=1)), nurse).state == "running"
-    assert not Appointment.objects.exists()
-
-
 def test_a_file_that_cannot_be_read_is_not_stored(nurse, clinic):
     with pytest.raises(UnreadableFile):
         uploaded(nurse, clinic, "no,headings,here\n1,2,3\n")

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from common.errors import DomainError, RateLimited, ValidationFailed
 from common.logs import JsonFormatter
-from common.request_id import RequestIdFilter, numbered
+from common.request_id import RequestIdFilter, begin, current, forget
 from common.rest.errors import CODES
 from common.rest.serializers import Body
 from common.rest.views import ApiView
@@ -144,8 +144,9 @@ def test_what_is_our_own_fault_is_in_the_log(api, caplog, what):
 
 def test_a_line_in_the_log_tells_its_request():
     record = logging.LogRecord("x", logging.INFO, __file__, 1, "said", (), None)
-    with numbered("abc-1"):
-        RequestIdFilter().filter(record)
+    begin("abc-1")
+    RequestIdFilter().filter(record)
+    forget()
     assert json.loads(JsonFormatter().format(record))["request_id"] == "abc-1"
 
 
@@ -171,8 +172,23 @@ def test_a_host_that_is_not_ours_is_refused_in_the_envelope(api):
     assert (answer.status_code, error_of(answer)["code"]) == (400, "VALIDATION_ERROR")
 
 
-def test_a_method_that_is_not_there_is_refused(api):
-    answer = api().delete("/api/v1/named")
+def test_djangos_own_line_about_a_refusal_tells_its_request_too(api):
+    told = []
+    listener = logging.Handler()
+    listener.emit = lambda _record: told.append(current())
+    logging.getLogger("django.request").addHandler(listener)
+    try:
+        api().get("/api/v1/nowhere", headers={"X-Request-ID": "abc-2"})
+    finally:
+        logging.getLogger("django.request").removeHandler(listener)
+    assert told == ["abc-2"]
+    assert current() == ""
+
+
+@pytest.mark.parametrize("method", ["delete", "options", "trace"])
+def test_a_method_that_is_not_there_is_refused(api, method):
+    answer = api().generic(method.upper(), "/api/v1/named")
+    assert answer.headers["Allow"] == "GET, POST, HEAD"
     assert (answer.status_code, error_of(answer)["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 

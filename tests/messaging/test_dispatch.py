@@ -247,3 +247,12 @@ def test_a_provider_is_told_not_to_bring_a_text_in_the_quiet_hours(provider):
     message(ClinicFactory(), created_at=evening, expires_at=evening + timedelta(days=2))
     dispatch(clock=Clock(evening))
     assert [text.valid_for for text in provider.given] == [timedelta(hours=1)]
+
+
+def test_an_opt_out_that_only_the_provider_knew_of_holds_here_too(provider, clinic):
+    first = message(clinic)
+    provider.answers[first.to] = Outcome(Result.PERMANENT, code="21610", opted_out=True)
+    dispatch(clock=CLOCK)
+    second = message(clinic, to=first.to)
+    dispatch(clock=CLOCK)
+    assert (status_of(first), status_of(second)) == (MessageStatus.FAILED, MessageStatus.SUPPRESSED)
