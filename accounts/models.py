@@ -10,7 +10,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.validators import validate_opening_hours, validate_reminder_hours, validate_time_zone
+from accounts.validators import (
+    validate_opening_hours,
+    validate_phone,
+    validate_reminder_hours,
+    validate_time_zone,
+)
 from common.ids import new_id
 
 
@@ -48,7 +53,10 @@ class Clinic(models.Model):
         _("name"), max_length=80, help_text=_("As patients read it. Name no disease or programme in it.")
     )
     phone = models.CharField(
-        _("phone"), max_length=20, help_text=_("Patients call this number to change a visit.")
+        _("phone"),
+        max_length=20,
+        validators=[validate_phone],
+        help_text=_("Patients call this number to change a visit."),
     )
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="Africa/Gaborone", validators=[validate_time_zone]

@@ -1,3 +1,4 @@
+import re
 from datetime import time
 from zoneinfo import available_timezones
 
@@ -5,11 +6,18 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 MAX_HOURS_BEFORE = 24 * 60
+_DIALLED = re.compile(r"[0-9 +()-]+")
 
 
 def validate_time_zone(value: str) -> None:
     if value not in available_timezones():
         raise ValidationError(_("Unknown time zone. Use a name like Africa/Gaborone."))
+
+
+def validate_phone(value: str) -> None:
+    """Any number that can be dialled, as people write it; also a landline or a short one."""
+    if not _DIALLED.fullmatch(value) or sum(c.isdigit() for c in value) < 5:
+        raise ValidationError(_("Write a phone number: digits, with spaces, +, - and brackets if you like."))
 
 
 def validate_reminder_hours(value: object) -> None:

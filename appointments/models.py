@@ -266,6 +266,9 @@ class FileImport(models.Model):
     )
     uploaded_by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT)
     uploaded_at = models.DateTimeField(_("uploaded"))
+    # The clinics that the uploader had then: as far as the file reaches, and who may still see it.
+    # None, of files from before this was kept: for administrators only.
+    clinic_ids = models.JSONField(null=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     # What the next run is: only a look at what the file would do, or the import.
     dry_run = models.BooleanField(default=False)

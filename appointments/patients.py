@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
@@ -42,8 +42,7 @@ def add_patient(
     else:
         patient.consent, patient.consent_source, patient.consent_at = consent, consent_source, now
     with transaction.atomic():
-        _refuse_double(patient)
-        patient.save(force_insert=True)
+        _store(patient)
         values = {f: [None, plain(getattr(patient, f))] for f in PATIENT_FIELDS}
         record(actor, [Change.of(patient, "added", values)], now=now)
     return patient
@@ -91,13 +90,23 @@ def _save_patient(patient: Patient, before: dict[str, Any], actor: Actor, now: d
     changes = {f: [before[f], after[f]] for f in PATIENT_FIELDS if before[f] != after[f]}
     if not changes:
         return
-    _refuse_double(patient)
     patient.version += 1
     patient.updated_at = now
-    patient.save()
+    _store(patient)
     record(actor, [Change.of(patient, "changed", changes)], now=now)
     if "phone" in changes or "name" in changes:
         resend_waiting(Reminder.objects.filter(appointment__patient=patient.pk), now=now)
+
+
+def _store(patient: Patient) -> None:
+    _refuse_double(patient)
+    try:
+        with transaction.atomic():
+            patient.save()
+    except IntegrityError:
+        # Somebody stored the same person in this moment, who is there to be seen now.
+        _refuse_double(patient)
+        raise
 
 
 def _refuse_double(patient: Patient) -> None:

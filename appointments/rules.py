@@ -8,8 +8,17 @@ from accounts.models import Clinic
 from appointments.models import TRANSITIONS, AppointmentStatus
 from common.errors import StateConflict, ValidationFailed
 
+FIRST_YEAR, LAST_YEAR = 1990, 2100
 
-def refuse_past(starts_at: datetime, now: datetime) -> None:
+
+def refuse_odd_year(starts_at: datetime) -> None:
+    """A mistyped year; at the ends of the calendar nothing can be reckoned from a time."""
+    if not FIRST_YEAR <= starts_at.year <= LAST_YEAR:
+        raise ValidationFailed.on("appointment_datetime", _("Check the year."))
+
+
+def refuse_out_of_bounds(starts_at: datetime, now: datetime) -> None:
+    refuse_odd_year(starts_at)
     if starts_at <= now:
         raise ValidationFailed.on("appointment_datetime", _("This time is in the past."))
 

@@ -18,7 +18,12 @@ from appointments.models import (
     Reminder,
 )
 from appointments.reminding import plan_reminders, resend_waiting
-from appointments.rules import refuse_early_attendance, refuse_past, refuse_transition
+from appointments.rules import (
+    refuse_early_attendance,
+    refuse_odd_year,
+    refuse_out_of_bounds,
+    refuse_transition,
+)
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
 
@@ -38,6 +43,7 @@ def book(
     """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room."""
     if patient.clinic_id != clinic.pk:
         raise ValidationFailed.on("patient", _("This patient belongs to another clinic."))
+    refuse_out_of_bounds(starts_at, now)
     minutes = duration_minutes or clinic.slot_minutes
     # In UTC, sums of times are hours that pass, whatever the clinic's clocks do.
     starts_at = starts_at.astimezone(UTC)
@@ -54,7 +60,6 @@ def book(
         created_at=now,
         updated_at=now,
     )
-    refuse_past(starts_at, now)
     with transaction.atomic():
         hold(clinic, patient.pk)
         _make_room(appointment)
@@ -78,6 +83,7 @@ def change(
         for field in CHANGEABLE:
             if field in changes:
                 setattr(appointment, field, changes[field])
+        refuse_odd_year(appointment.starts_at)
         appointment.starts_at = appointment.starts_at.astimezone(UTC)
         appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
         moved = plain(appointment.starts_at) != before["starts_at"][1]
@@ -85,7 +91,7 @@ def change(
             if not appointment.is_live:
                 raise StateConflict(_("This appointment is over or cancelled. Book a new one."))
             if moved:
-                refuse_past(appointment.starts_at, now)
+                refuse_out_of_bounds(appointment.starts_at, now)
             _make_room(appointment)
         if moved and appointment.status == AppointmentStatus.CONFIRMED:
             appointment.status = AppointmentStatus.BOOKED

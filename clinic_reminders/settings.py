@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
     "common.rest.door.EnvelopeMiddleware",
+    "common.plain_requests.NoNulMiddleware",
     "common.rest.door.OneAddressMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -255,7 +256,11 @@ CACHES = {
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 _LOG_FORMATTERS = {
-    "console": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"},
+    "console": {
+        "()": "common.logs.DiscreetFormatter",
+        "fmt": "{asctime} {levelname} {request_id} {name}: {message}",
+        "style": "{",
+    },
     "json": {"()": "common.logs.JsonFormatter"},
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

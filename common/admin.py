@@ -37,6 +37,11 @@ class Table:
     rows: Sequence[Sequence[Any]]
     empty: str = ""
 
+    @property
+    def named_rows(self) -> list[list[tuple[str, Any]]]:
+        """Each cell with its heading: on a phone a row of many is a card."""
+        return [list(zip(self.headings, row, strict=True)) for row in self.rows]
+
 
 class ListedByName(admin.ModelAdmin):
     """Its list is titled with what it lists."""

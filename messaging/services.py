@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, record
@@ -112,7 +112,14 @@ def opt_out(phone: str, *, source: str, actor: Actor, now: datetime) -> None:
     with transaction.atomic():
         if opted_out([phone]):
             return
-        entry = OptOut.objects.create(phone=phone, source=source, opted_out_at=now)
+        try:
+            with transaction.atomic():
+                entry = OptOut.objects.create(phone=phone, source=source, opted_out_at=now)
+        except IntegrityError:
+            # A double click: the first has done it in this moment.
+            if opted_out([phone]):
+                return
+            raise
         record(actor, [Change("opted out", "messaging.optout", entry.pk, None)], now=now)
 
 

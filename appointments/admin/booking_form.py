@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appointments.models import Appointment
+from appointments.rules import refuse_odd_year
+from common.errors import DomainError
 
 
 class ClinicTimeField(forms.SplitDateTimeField):
@@ -73,6 +75,10 @@ class BookingForm(forms.ModelForm):
         return given
 
     def _at(self, naive: datetime, zone: ZoneInfo) -> datetime:
+        try:
+            refuse_odd_year(naive)
+        except DomainError as refusal:
+            raise forms.ValidationError({"starts_at": refusal.message}) from refusal
         moment = naive.replace(tzinfo=zone)
         if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
             raise forms.ValidationError({"starts_at": _("The clocks skip this time on that day.")})

@@ -90,7 +90,8 @@ def import_file(
     rows_done: int = 0,
     on_chunk: OnChunk = lambda _done: None,
 ) -> Report:
-    """Imports the file into those of `clinics` that its rows name; `default_clinic` is for rows without one.
+    """Imports the file into those of `clinics` that its rows name; `default_clinic`, one of them, is for rows
+    without one.
 
     `dry_run` decides all the same and writes nothing. `expected_digests` are a preview's: the first chunk
     that would do something else raises PreviewOutdated. `on_rejected` gets each chunk's rejected rows once

@@ -24,7 +24,7 @@ from appointments.file_import.identity import (
 from appointments.file_import.refusal import RowRefused
 from appointments.file_import.rows import RejectedRecord, Row
 from appointments.models import Appointment, AppointmentStatus, ConsentSource, Patient
-from appointments.rules import refuse_early_attendance, refuse_past, refuse_transition
+from appointments.rules import refuse_early_attendance, refuse_out_of_bounds, refuse_transition
 from common.errors import DomainError
 from common.ids import new_id
 
@@ -94,7 +94,7 @@ class Planner:
         return min(candidates, key=lambda a: (not a.is_live, a.pk), default=None)
 
     def _create(self, row: Row) -> PlannedRow:
-        self._refuse_past(row.starts_at)
+        self._refuse_out_of_bounds(row.starts_at)
         patient = find_patient(self.book, row)
         before = values_of(patient) if patient else {}
         planned_patient = copy(patient) if patient else self._new_patient(row)
@@ -259,7 +259,7 @@ class Planner:
                 _("This appointment is over or cancelled here. Give the new one a new reference."),
             )
         if moved:
-            self._refuse_past(appointment.starts_at)
+            self._refuse_out_of_bounds(appointment.starts_at)
             if appointment.status == before.status == AppointmentStatus.CONFIRMED:
                 appointment.status = AppointmentStatus.BOOKED
         if appointment.status != before.status:
@@ -267,9 +267,9 @@ class Planner:
         if appointment.is_live and (retimed or not before.is_live):
             self._make_room(appointment, row)
 
-    def _refuse_past(self, starts_at: datetime) -> None:
+    def _refuse_out_of_bounds(self, starts_at: datetime) -> None:
         try:
-            refuse_past(starts_at, self._now)
+            refuse_out_of_bounds(starts_at, self._now)
         except DomainError as error:
             raise RowRefused("appointment_datetime", "IN_THE_PAST", error.message) from error
 

@@ -123,7 +123,7 @@ class RowReader:
         if not code:
             if self._default is None:
                 raise CellError("clinic", "MISSING_CLINIC", _("Write the clinic's code, or choose a clinic."))
-            return self._default
+            code = self._default.code
         clinic = self._clinics.get(code)
         if clinic is None:
             raise CellError("clinic", "UNKNOWN_CLINIC", _("There is no clinic with this code."))

@@ -13,9 +13,12 @@ from appointments.models import FileImport, RejectedRow
 
 
 def run(waiting: FileImport, file: AppointmentFile, user: User, now: datetime, **options: object) -> Report:
+    clinics = clinics_visible_to(user)
+    if waiting.clinic_ids is not None:
+        clinics = clinics.filter(pk__in=waiting.clinic_ids)
     return import_file(
         file,
-        clinics=clinics_visible_to(user),
+        clinics=clinics,
         default_clinic=waiting.clinic,
         actor=Actor.of(user),
         now=now,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.access import AnyUser, sees_phones
+from accounts.access import AnyUser, clinics_visible_to, sees_phones
 from accounts.audit import Actor, Change, record
 from accounts.models import Clinic, User
 from appointments.file_import.background import nudge
@@ -77,10 +77,17 @@ def _leave_to_the_worker(waiting: FileImport, *, dry_run: bool) -> FileImport:
 
 
 def seen_by(user: AnyUser, files: QuerySet[FileImport]) -> QuerySet[FileImport]:
-    """Whole patients stand in a file: only who brought it sees it, and administrators."""
+    """Whole patients stand in a file: only who brought it sees it, while they have all clinics that they
+    had then, and administrators."""
     if isinstance(user, User) and user.is_admin:
         return files
-    return files.filter(uploaded_by=user.pk) if sees_phones(user) else files.none()
+    if not sees_phones(user):
+        return files.none()
+    own = files.filter(uploaded_by=user.pk)
+    theirs = {str(pk) for pk in clinics_visible_to(user).values_list("pk", flat=True)}
+    reach = own.order_by().values_list("pk", "clinic_ids")
+    hidden = [pk for pk, clinics in reach if clinics is None or not theirs.issuperset(clinics)]
+    return own.exclude(pk__in=hidden)
 
 
 def rejected_rows_of(waiting: FileImport) -> str:
@@ -103,6 +110,7 @@ def _opened(
         clinic=clinic,
         uploaded_by=user,
         uploaded_at=now,
+        clinic_ids=sorted(str(pk) for pk in clinics_visible_to(user).values_list("pk", flat=True)),
         header=[storable(cell) for cell in file.header],
         delimiter=file.delimiter,
         rows_total=sum(1 for _record in file.records()),

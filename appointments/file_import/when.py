@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from appointments.file_import.errors import CellError
+from appointments.rules import FIRST_YEAR, LAST_YEAR
 from common.spreadsheets import bare
-
-FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 _YEAR_FIRST = r"(?P<y1>\d{4})(?P<s1>[-/.])(?P<m1>\d{1,2})(?P=s1)(?P<d1>\d{1,2})"
 _DAY_FIRST = r"(?P<d2>\d{1,2})(?P<s2>[-/. ])(?P<m2>\d{1,2})(?P=s2)(?P<y2>\d{4}|\d{2})"

@@ -4,6 +4,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import may
+from accounts.access import may, visible_to
 from accounts.scoped_admin import AuditedAdmin, actor_of
 from common.admin import Step
 from common.errors import ValidationFailed
@@ -32,6 +33,24 @@ class OptOutAdmin(AuditedAdmin):
     search_fields = ("phone",)
     actions = None
     fields = ("phone", "source", "opted_out_at", "lifted_at")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OptOut], search_term: str
+    ) -> tuple[QuerySet[OptOut], bool]:
+        """The list of those who are not administrators: phones that their clinics have texts for.
+
+        An opt-out belongs to a phone and to no clinic, and what phones a clinic's patients have is not
+        known here; its texts are. Any other phone is found by who types it in full, as its owner stands
+        before them, and can be lifted so.
+        """
+        try:
+            return queryset.filter(phone=parse_mobile(search_term)), False
+        except PhoneError:
+            pass
+        if not request.user.is_admin:  # type: ignore[union-attr]
+            texts = visible_to(request.user, Message.objects.filter(to=OuterRef("phone")))
+            queryset = queryset.filter(Exists(texts))
+        return super().get_search_results(request, queryset, search_term)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("phone",) if obj is None else self.fields

@@ -111,6 +111,23 @@ def test_opening_hours_that_cannot_be_read_are_refused_at_their_field(client):
     assert "opening_hours" in page.context["adminform"].form.errors
 
 
+@pytest.mark.parametrize("phone", ["call us", "1234", "+267 <b>", "390 12 34 x5", "٣٩٠١٢٣٤"])
+def test_a_clinics_phone_that_is_none_is_refused_at_the_phone(client, phone):
+    client.force_login(AdminFactory())
+    clinic = ClinicFactory()
+    page = client.post(change_page(clinic), clinic_form(clinic, phone=phone))
+    assert "phone" in page.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize("phone", ["+267 390 1234", "(0390) 12-34", "16649"])
+def test_a_clinics_phone_may_be_any_that_can_be_dialled(client, phone):
+    client.force_login(AdminFactory())
+    clinic = ClinicFactory()
+    client.post(change_page(clinic), clinic_form(clinic, phone=phone))
+    clinic.refresh_from_db()
+    assert clinic.phone == phone
+
+
 def test_a_stale_clinic_page_overwrites_nothing(client):
     clinic = ClinicFactory(name="Kept")
     client.force_login(AdminFactory())

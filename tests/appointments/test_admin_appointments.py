@@ -72,6 +72,43 @@ def test_a_visit_is_booked_on_the_clinics_own_clock_with_its_reminders(client, n
     assert AuditEntry.objects.get(object_id=visit.pk).actor_id == nurse.pk
 
 
+@pytest.mark.parametrize(
+    ("button", "next_page"),
+    [("_save", "changelist"), ("_addanother", "add"), ("_continue", "change"), ("", "changelist")],
+)
+def test_each_save_button_books_and_leads_on(client, nurse, clinic, button, next_page):
+    answer = client.post(ADD, booking(PatientFactory(clinic=clinic), **{button: "Save"}))
+    keys = [Appointment.objects.get().pk] if next_page == "change" else []
+    following = reverse(f"admin:appointments_appointment_{next_page}", args=keys)
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, following)
+
+
+@pytest.mark.parametrize(
+    ("button", "next_page"), [("_save", "changelist"), ("_addanother", "add"), ("_continue", "change")]
+)
+def test_each_save_button_changes_and_leads_on(client, nurse, clinic, button, next_page):
+    visit = AppointmentFactory(patient__clinic=clinic)
+    answer = client.post(page_of(visit), changed(visit, visit_type="After", **{button: "Save"}))
+    following = reverse(
+        f"admin:appointments_appointment_{next_page}", args=[visit.pk] if next_page == "change" else []
+    )
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, following)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock"), [("9999-12-31", "23:50"), ("2101-01-01", "09:00"), ("0001-01-01", "00:00")]
+)
+def test_a_time_out_of_all_bounds_is_refused_at_the_time(client, nurse, clinic, day, clock):
+    page = client.post(ADD, booking(PatientFactory(clinic=clinic), starts_at_0=day, starts_at_1=clock))
+    assert errors_of(page)["starts_at"] == ["Check the year."]
+
+
+def test_a_visit_is_not_moved_out_of_all_bounds(client, nurse, clinic):
+    visit = AppointmentFactory(patient__clinic=clinic)
+    page = client.post(page_of(visit), changed(visit, starts_at_0="9999-12-31", starts_at_1="23:50"))
+    assert errors_of(page)["starts_at"] == ["Check the year."]
+
+
 def test_the_zone_is_the_clinics_and_not_the_sites(client):
     clinic = ClinicFactory(time_zone="Africa/Lagos")
     client.force_login(StaffFactory(clinics=[clinic]))

@@ -7,14 +7,17 @@ import pytest
 from django.db import connection
 
 from accounts.audit import SYSTEM
-from accounts.models import Clinic
+from accounts.models import AuditEntry, Clinic
 from appointments.errors import AppointmentConflict
 from appointments.file_import.importing import import_file
 from appointments.file_import.reading import open_file
 from appointments.models import Appointment, Patient, Reminder
+from appointments.patients import add_patient, change_patient
 from appointments.reminding import queue_due_reminders
 from appointments.services import book, change
-from messaging.models import Message
+from common.errors import ValidationFailed
+from messaging.models import Message, OptOut
+from messaging.services import opt_out
 from tests.factories.accounts import ClinicFactory
 from tests.factories.appointments import PatientFactory
 
@@ -29,6 +32,7 @@ def at_once(*jobs):
     results = [None] * len(jobs)
 
     def work(place, job):
+        connection.ensure_connection()
         start.wait()
         try:
             results[place] = job()
@@ -63,6 +67,38 @@ def test_a_patient_is_booked_once_at_a_time():
     results = at_once(*([booking(patient)] * 5))
     assert sum(isinstance(result, Appointment) for result in results) == 1
     assert sum(isinstance(result, AppointmentConflict) for result in results) == 4
+
+
+def test_a_patient_who_is_added_by_several_clicks_is_added_once():
+    clinic = ClinicFactory()
+
+    def adding():
+        return add_patient(clinic=clinic, phone="71234567", name="Neo", actor=SYSTEM, now=NOW)
+
+    results = at_once(*([adding] * 6))
+    assert sum(isinstance(result, Patient) for result in results) == 1
+    assert sum(isinstance(result, ValidationFailed) for result in results) == 5
+
+
+def test_a_number_that_two_patients_get_at_once_is_given_once():
+    clinic = ClinicFactory()
+    patients = [PatientFactory(clinic=clinic) for _number in range(6)]
+
+    def numbering(patient):
+        return lambda: change_patient(patient.pk, patient_number="77", actor=SYSTEM, now=NOW)
+
+    results = at_once(*map(numbering, patients))
+    assert sum(isinstance(result, Patient) for result in results) == 1
+    assert sum(isinstance(result, ValidationFailed) for result in results) == 5
+
+
+def test_a_phone_that_is_opted_out_by_several_clicks_is_opted_out_once():
+    def opting_out():
+        return opt_out("+26771234567", source="nurse", actor=SYSTEM, now=NOW)
+
+    assert at_once(*([opting_out] * 6)) == [None] * 6
+    assert OptOut.objects.count() == 1
+    assert AuditEntry.objects.filter(action="opted out").count() == 1
 
 
 def file_of(rows):

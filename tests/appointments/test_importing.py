@@ -310,6 +310,19 @@ def test_rows_without_a_clinic_take_the_one_that_was_chosen(clinics):
     assert Appointment.objects.get().clinic == clinics[1]
 
 
+def test_a_chosen_clinic_outside_ones_own_is_unknown(clinics):
+    rejected = []
+    import_file(
+        open_file((HEADER + "\n" + row(clinic="")).encode()),
+        clinics=clinics[:1],
+        default_clinic=clinics[1],
+        actor=SYSTEM,
+        now=NOW,
+        on_rejected=rejected.extend,
+    )
+    assert [item.code for item in rejected] == ["UNKNOWN_CLINIC"]
+
+
 def test_a_clinic_outside_ones_own_is_unknown(clinics):
     rejected = []
     report = import_file(

@@ -44,6 +44,18 @@ def test_the_past_is_refused(patient):
     assert "appointment_datetime" in refusal.value.details
 
 
+@pytest.mark.parametrize("year", [1, 1989, 2101, 9999])
+def test_a_mistyped_year_is_refused_when_booking_and_when_moving(patient, year):
+    mistyped = datetime(year, 12, 31, 23, 50, tzinfo=patient.clinic.zone)
+    appointment = visit(patient)
+    for attempt in (
+        lambda: visit(patient, mistyped),
+        lambda: change(appointment.pk, starts_at=mistyped, actor=SYSTEM, now=NOW),
+    ):
+        with pytest.raises(ValidationFailed, match="Check the year"):
+            attempt()
+
+
 def test_a_patient_can_not_be_in_two_places(patient):
     visit(patient)
     with pytest.raises(AppointmentConflict):

@@ -1,9 +1,11 @@
 import pytest
 from django.urls import reverse
 
+from appointments.models import Appointment
+from tests.architecture.house import ROOT
 from tests.browser.test_sign_in import WIDTHS, errors_of
-from tests.factories.accounts import PASSWORD, AdminFactory
-from tests.factories.appointments import AppointmentFactory, ReminderFactory
+from tests.factories.accounts import PASSWORD, AdminFactory, ClinicFactory, StaffFactory
+from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory
 
 pytestmark = pytest.mark.browser
@@ -25,16 +27,68 @@ def pages():
     ]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_pages_of_the_admin_fit_the_screen_and_raise_no_error(browser, live_server, width):
-    admin, addresses = AdminFactory(), pages()
+SMALL = """() => [...document.querySelectorAll(
+    "button, input[type=submit], a.button, .object-tools a, #user-tools a"
+)].filter(one => { const box = one.getBoundingClientRect(); return box.width && box.height < 40 })
+  .map(one => (one.value || one.innerText || one.title).trim() + " at " + location.pathname)"""
+PHONE_WIDTH = min(WIDTHS)
+
+
+def signed_in(browser, live_server, user, width):
     page = browser.new_page()
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(live_server.url + reverse("admin:login"))
-    page.fill("input[name=username]", admin.username)
+    page.fill("input[name=username]", user.username)
     page.fill("input[name=password]", PASSWORD)
     page.click("[type=submit]")
     page.wait_for_url("**" + reverse("admin:index"))
+    return page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_nurse_books_a_visit(browser, live_server, width):
+    clinic = ClinicFactory()
+    patient = PatientFactory(clinic=clinic, name="Thabo Molefe")
+    page = signed_in(browser, live_server, StaffFactory(clinics=[clinic]), width)
+    page.goto(live_server.url + reverse("admin:appointments_appointment_add"))
+    page.click(".select2-selection")
+    page.fill(".select2-search__field", "Thabo")
+    page.click(".select2-results__option--highlighted")
+    page.fill("#id_starts_at_0", morning_in(7, clinic).date().isoformat())
+    page.fill("#id_starts_at_1", "09:30")
+    page.click("[name=_save]")
+    page.wait_for_url("**" + reverse("admin:appointments_appointment_changelist") + "*")
+    assert page.locator(".messagelist .success").is_visible()
+    visit = Appointment.objects.get(patient=patient)
+    assert f"{visit.starts_at.astimezone(clinic.zone):%H:%M}" == "09:30"
+
+
+def test_a_finger_can_hit_each_button_on_a_phone(browser, live_server):
+    addresses = pages()
+    page = signed_in(browser, live_server, AdminFactory(), PHONE_WIDTH)
+    small = []
+    for address in addresses:
+        page.goto(live_server.url + address, wait_until="networkidle")
+        small += page.evaluate(SMALL)
+    assert small == []
+
+
+def test_why_a_row_is_rejected_is_read_on_a_phone_without_scrolling_sideways(browser, live_server):
+    page = signed_in(browser, live_server, StaffFactory(clinics=[ClinicFactory(code="GAB01")]), PHONE_WIDTH)
+    page.goto(live_server.url + reverse("admin:appointments_fileimport_add"))
+    page.set_input_files("#id_file", ROOT / "tests/data/appointments_messy.csv")
+    page.click("[name=_save]")
+    page.wait_for_url("**/change/**")
+    reasons = page.locator("[data-heading=Why]")
+    ends = [reasons.nth(place).bounding_box() for place in range(reasons.count())]
+    assert ends
+    assert max(box["x"] + box["width"] for box in ends) <= PHONE_WIDTH
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_of_the_admin_fit_the_screen_and_raise_no_error(browser, live_server, width):
+    addresses = pages()
+    page = signed_in(browser, live_server, AdminFactory(), width)
     errors = errors_of(page)
     too_wide = []
     for address in addresses:

@@ -188,6 +188,42 @@ def test_a_phone_is_stopped_once(client, nurse):
     assert OptOut.objects.count() == 1
 
 
+def phones_listed(client, **asked):
+    page = client.get(reverse("admin:messaging_optout_changelist"), asked)
+    return [entry.phone for entry in page.context["cl"].result_list]
+
+
+@pytest.fixture
+def texted(clinic):
+    """Two phones that want no texts: one that the nurse's clinic has texted, one that another has."""
+    here, elsewhere = OptOutFactory(phone="+26771234567"), OptOutFactory(phone="+26771234568")
+    MessageFactory(clinic=clinic, to=here.phone)
+    MessageFactory(to=elsewhere.phone)
+    return here, elsewhere
+
+
+def test_staff_see_the_stopped_phones_of_their_own_clinics(client, nurse, texted):
+    assert phones_listed(client) == ["+26771234567"]
+    assert phones_listed(client, q="2677123") == ["+26771234567"]
+
+
+def test_a_part_of_a_phone_or_a_filter_finds_none_of_another_clinics(client, nurse, texted):
+    assert phones_listed(client, q="1234568") == []
+    assert phones_listed(client, phone__startswith="+26771234568") == []
+
+
+def test_any_stopped_phone_is_found_and_lifted_by_who_types_it_in_full(client, nurse, texted):
+    assert phones_listed(client, q="71 234 568") == ["+26771234568"]
+    step(client, texted[1], "lift")
+    texted[1].refresh_from_db()
+    assert texted[1].lifted_at is not None
+
+
+def test_an_admin_sees_all_stopped_phones(client, texted):
+    client.force_login(AdminFactory())
+    assert set(phones_listed(client)) == {"+26771234567", "+26771234568"}
+
+
 # The kill switch
 
 
