@@ -310,29 +310,18 @@ def test_rows_without_a_clinic_take_the_one_that_was_chosen(clinics):
     assert Appointment.objects.get().clinic == clinics[1]
 
 
-def test_a_chosen_clinic_outside_ones_own_is_unknown(clinics):
+@pytest.mark.parametrize(("named", "chosen"), [("FRW02", None), ("", "FRW02")])
+def test_a_clinic_outside_ones_own_is_unknown_named_or_chosen(clinics, named, chosen):
     rejected = []
     import_file(
-        open_file((HEADER + "\n" + row(clinic="")).encode()),
+        open_file((HEADER + "\n" + row(clinic=named)).encode()),
         clinics=clinics[:1],
-        default_clinic=clinics[1],
+        default_clinic=clinics[1] if chosen else None,
         actor=SYSTEM,
         now=NOW,
         on_rejected=rejected.extend,
     )
     assert [item.code for item in rejected] == ["UNKNOWN_CLINIC"]
-
-
-def test_a_clinic_outside_ones_own_is_unknown(clinics):
-    rejected = []
-    report = import_file(
-        open_file((HEADER + "\n" + row(clinic="FRW02")).encode()),
-        clinics=Clinic.objects.filter(code="GAB01"),
-        actor=SYSTEM,
-        now=NOW,
-        on_rejected=rejected.extend,
-    )
-    assert (report.created, rejected[0].code) == (0, "UNKNOWN_CLINIC")
 
 
 def test_a_change_since_the_preview_is_not_imported_over():

@@ -40,7 +40,7 @@ def test_a_text_is_shown_with_what_happened_to_it_in_order(client, nurse, clinic
     for status in ("queued", "sending", "failed"):
         MessageEvent.objects.create(message=message, status=status, at=message.created_at)
     text = client.get(page_of(message)).content.decode()
-    places = [text.rindex(words) for words in ("Waiting to be sent", "Being sent", "<td>Failed")]
+    places = [text.rindex(words) for words in ("Waiting to be sent", "Being sent", ">Failed</td>")]
     assert places == sorted(places)
     assert "Refused. [21610]" in text
 
