@@ -48,19 +48,26 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
     tally = Tally()
     ends = monotonic() + seconds if seconds is not None else None
     expire_leases(clock.now(), tally.reached)
-    reconcile(clock.now(), tally.reached)
     match_waiting(now=clock.now())
+    while ends is None or monotonic() < ends:
+        _send_due(clock, ends, tally)
+        # What is due goes first: a provider that answers no questions must not hold it back.
+        if not reconcile(clock.now(), tally.reached):
+            break
+    return tally
+
+
+def _send_due(clock: Clock, ends: float | None, tally: Tally) -> None:
     while ends is None or monotonic() < ends:
         if not sending_is_on():
             tally.sending_is_off = True
-            break
+            return
         claim = claim_due(clock.now(), tally)
         if claim is None:
-            break
+            return
         if claim.messages:
             outcomes = send_all(claim.messages, claimed_at=claim.at, now=clock.now())
             settle(claim.token, outcomes, now=clock.now(), tally=tally.reached)
-    return tally
 
 
 def sending_is_on() -> bool:

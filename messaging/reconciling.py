@@ -13,9 +13,10 @@ from messaging.events import note
 from messaging.models import Message, MessageStatus
 from messaging.providers import provider_class
 from messaging.providers.base import StatusReport
-from messaging.sending import Finds, look_up_all
+from messaging.sending import LOOK_UPS_IN_FLIGHT, Finds, look_up_all
 
-BATCH = 200
+# All of a batch are asked at once: a provider that hangs costs one timeout, not many.
+BATCH = LOOK_UPS_IN_FLIGHT
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 # A phone call to the patient has long been due by then.
@@ -47,17 +48,15 @@ def plan_look_up(message: Message) -> None:
     message.look_up_at = timezone.now() if can else None
 
 
-def reconcile(now: datetime, tally: Counter[str]) -> None:
-    """Asks the providers about what is unknown, and settles what they know.
+def reconcile(now: datetime, tally: Counter[str]) -> bool:
+    """Asks the providers about one batch of what is unknown, and settles what they know; False if none is.
 
     `now` is the pass's clock; when to ask, and what "not there" means, goes by the real one.
     """
-    while True:
-        batch = _pick()
-        if not batch:
-            return
-        found = look_up_all(batch)
-        _settle_found(batch, found, now, tally)
+    batch = _pick()
+    if batch:
+        _settle_found(batch, look_up_all(batch), now, tally)
+    return bool(batch)
 
 
 def _pick() -> list[Message]:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # A text that its worker did not get to in this time stays: soon the claim is another's.
 START_WITHIN = timedelta(seconds=90)
-LOOK_UPS_IN_FLIGHT = 8
+LOOK_UPS_IN_FLIGHT = 32
 
 
 def send_all(messages: Sequence[Message], *, claimed_at: datetime, now: datetime) -> dict[UUID, Outcome]:
@@ -59,11 +59,22 @@ def _valid_until(message: Message, now: datetime) -> datetime:
     return min(message.expires_at, quiet) if quiet else message.expires_at
 
 
+def _made(name: str) -> Provider | None:
+    """A provider that was renamed, removed or can't start must not stop the others' texts."""
+    try:
+        return provider_class(name)()
+    except Exception as error:  # noqa: BLE001  a third party's class may fail in any way
+        logger.error("Provider %s can't be used: %s", name, type(error).__name__)
+        return None
+
+
 async def _send_all(
     groups: Mapping[str, list[Message]], claimed_at: datetime, now: datetime
 ) -> dict[UUID, Outcome]:
     async def send_group(name: str, messages: list[Message]) -> list[tuple[UUID, Outcome]]:
-        provider = provider_class(name)()
+        provider = _made(name)
+        if provider is None:
+            return [(message.pk, Outcome(Result.ROUTE, code="NO_PROVIDER")) for message in messages]
         places = asyncio.Semaphore(provider.in_flight)
         try:
             return await asyncio.gather(*(_send(provider, places, m, claimed_at, now) for m in messages))
@@ -93,7 +104,9 @@ async def _look_up_all(groups: Mapping[str, list[Message]]) -> dict[UUID, list[S
     async def look_up_group(
         name: str, messages: list[Message]
     ) -> list[tuple[UUID, list[StatusReport] | None]]:
-        provider = provider_class(name)()
+        provider = _made(name)
+        if provider is None:
+            return [(message.pk, None) for message in messages]
         places = asyncio.Semaphore(LOOK_UPS_IN_FLIGHT)
         try:
             return await asyncio.gather(*(_look_up(provider, places, message) for message in messages))

@@ -7,7 +7,7 @@ from common.clock import Clock
 from messaging import dispatch
 
 # Well under the cluster's timeout: a pass that is cut off leaves its batch unknown.
-SECONDS = 40
+SECONDS = 25
 
 
 def dispatch_due() -> None:

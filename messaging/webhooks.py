@@ -34,7 +34,8 @@ def twilio_status(request: HttpRequest) -> HttpResponse:
     except ForgedWebhook:
         return _refusal("PERMISSION_DENIED", _("The signature is missing or wrong."))
     try:
-        report = TwilioProvider.parse_status(params.dict(), _own_number(request))  # type: ignore[arg-type]
+        given = {name: value.replace("\0", "") for name, value in params.dict().items()}  # type: ignore[union-attr]
+        report = TwilioProvider.parse_status(given, _own_number(request))
     except CannotTell:
         logger.warning("Twilio's status callback says nothing that is understood here.")
     else:

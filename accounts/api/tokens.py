@@ -41,7 +41,7 @@ def _read(kind: Any, token: str) -> Any:
 
     try:
         return kind(token)
-    except (TokenError, ValueError):
+    except (TokenError, ValueError, OverflowError):
         raise TokenInvalid from None
 
 

@@ -4,6 +4,7 @@ import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from typing import Any
 
@@ -41,6 +42,8 @@ class _Cursor:
         try:
             packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             sort, value, key, backwards = json.loads(packed)
+            # Half a surrogate pair is JSON, but no text that a database knows.
+            json.dumps(value, ensure_ascii=False).encode()
         except (binascii.Error, ValueError, TypeError, RecursionError):
             raise _bad_cursor() from None
         if not (isinstance(sort, str) and isinstance(key, str) and isinstance(backwards, bool)):
@@ -140,6 +143,9 @@ def _beyond(model: type[Model], cursor: _Cursor, sort: Sort) -> Q:
     except (ValidationError, TypeError, ValueError, OverflowError):
         raise _bad_cursor() from None
     if value is None or (isinstance(value, str) and "\0" in value):
+        raise _bad_cursor()
+    if isinstance(value, date) and not 1900 <= value.year <= 2200:
+        # Turned to UTC, the ends of the calendar fall out of it.
         raise _bad_cursor()
     side = "lt" if sort.descending != cursor.backwards else "gt"
     # The first condition alone is what an index is searched by.

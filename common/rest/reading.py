@@ -10,7 +10,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.parsers import MultiPartParser as FrameworkMultiPartParser
 
-from common.errors import PayloadTooLarge
+from common.errors import PayloadTooLarge, ValidationFailed
 
 # What a form holds besides its file: boundaries, headers, a few short fields.
 FORM_SLACK = 64 * 1024
@@ -56,4 +56,9 @@ class FileParser(FrameworkMultiPartParser):
             raise ParseError from None
         if length > view.largest_file + FORM_SLACK:
             raise PayloadTooLarge(view.file_too_large())
-        return super().parse(stream, media_type=media_type, parser_context=parser_context)
+        form = super().parse(stream, media_type=media_type, parser_context=parser_context)
+        for name, values in [*form.data.lists(), *form.files.lists()]:
+            if len(values) > 1:
+                # The last one would win without a word; a second dry_run=false would import.
+                raise ValidationFailed.on(name, _("This field is given twice."))
+        return form

@@ -171,7 +171,7 @@ class TwilioProvider(Provider):
         sid = params.get("MessageSid") or params.get("SmsSid") or ""
         if status is None or not sid:
             raise CannotTell
-        code = params.get("ErrorCode") or ""
+        code = (params.get("ErrorCode") or "")[:10]
         return StatusReport(
             sid,
             status,

