@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
@@ -54,3 +54,15 @@ def api() -> Callable[[User | None], APIClient]:
         return client
 
     return caller
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_holds_the_database(django_db_setup: None, django_db_blocker) -> Iterator[None]:
+    """PostgreSQL drops no database that is in use, and a thread of a live server may hold its connection on."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
