@@ -58,7 +58,7 @@ def api() -> Callable[[User | None], APIClient]:
 
 @pytest.fixture(scope="session", autouse=True)
 def nobody_holds_the_database(django_db_setup: None, django_db_blocker) -> Iterator[None]:
-    """PostgreSQL drops no database that is in use, and a thread of a live server may hold its connection on."""
+    """PostgreSQL drops no database in use, and a thread of a live server may hold its connection on."""
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
