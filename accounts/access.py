@@ -1,7 +1,6 @@
 """Who sees which clinic, and who may do what there. Admin, API, import and commands all ask here."""
 
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
@@ -65,10 +64,6 @@ def visible_to(user: AnyUser, queryset: "QuerySet[M]", clinic: str = "clinic") -
         return queryset
     lookup: dict[str, Any] = {f"{clinic}__in": clinics_visible_to(user)}
     return queryset.filter(**lookup)
-
-
-def sees_clinic(user: AnyUser, clinic_id: UUID | None) -> bool:
-    return clinic_id is not None and clinics_visible_to(user).filter(pk=clinic_id).exists()
 
 
 def sees_phones(user: AnyUser) -> bool:

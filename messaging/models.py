@@ -1,4 +1,3 @@
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
@@ -42,11 +41,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 FINAL = frozenset(status for status, after in TRANSITIONS.items() if not after)
 
 
-def sources_of(status: str) -> list[str]:
-    """The states from which a message may come to `status`."""
-    return [before for before, after in TRANSITIONS.items() if status in after]
-
-
 class Encoding(models.TextChoices):
     GSM_7 = "GSM-7"
     UCS_2 = "UCS-2"
@@ -65,9 +59,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def to_look_up(self, real_now: datetime) -> "MessageQuerySet":
         return self.filter(status=MessageStatus.UNKNOWN, look_up_at__lte=real_now).order_by("look_up_at")
-
-    def about(self, subject_type: str, subject_ids: Iterable[UUID]) -> "MessageQuerySet":
-        return self.filter(subject_type=subject_type, subject_id__in=subject_ids)
 
 
 class Message(models.Model):
