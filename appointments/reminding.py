@@ -212,6 +212,7 @@ def drafts_for(reminders: Sequence[Reminder], now: datetime) -> list[Draft]:
             dedupe_key=f"reminder:{reminder.pk}",
             subject_type=SUBJECT,
             subject_id=reminder.appointment_id,
+            subject_at=reminder.visit_at,
             recipient_id=reminder.appointment.patient_id,
         )
         for reminder in reminders

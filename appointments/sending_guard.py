@@ -51,7 +51,7 @@ def _refusal(
     cancelled = MessageStatus.CANCELLED
     if appointment is None or not appointment.is_live:
         return Refusal(cancelled, "APPOINTMENT_ENDED", _("The appointment is not live any more."))
-    if reminder is not None and reminder.visit_at != appointment.starts_at:
+    if message.subject_at not in (None, appointment.starts_at):
         return Refusal(cancelled, "APPOINTMENT_MOVED", _("The appointment was moved."))
     if reminder is not None and reminder.hours_before > nearest[appointment.pk, reminder.visit_at]:
         # It was held back until the next one came due: two equal texts would leave together.

@@ -29,6 +29,7 @@ class Draft:
     dedupe_key: str | None = None
     subject_type: str = ""
     subject_id: UUID | None = None
+    subject_at: datetime | None = None
     recipient_id: UUID | None = None
 
 
@@ -65,6 +66,7 @@ def unsaved_message(draft: Draft, now: datetime | None = None) -> Message:
         dedupe_key=draft.dedupe_key,
         subject_type=draft.subject_type,
         subject_id=draft.subject_id,
+        subject_at=draft.subject_at,
         recipient_id=draft.recipient_id,
         created_at=now or draft.send_at,
     )

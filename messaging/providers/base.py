@@ -1,6 +1,6 @@
 """What every provider is: one class that sends, and says in the same few words what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -56,6 +56,26 @@ class StatusReport:
     message_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text that a phone sent to the clinic's number."""
+
+    provider_message_id: str
+    sender: str  # as the provider writes it
+    body: str
+    at: datetime | None = None  # by the provider's clock, if it says
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """A call that claims to be the provider's, as it came."""
+
+    path: str  # with the query string; without what a proxy puts before it
+    query: Mapping[str, str]
+    headers: Mapping[str, str]  # names in any case
+    body: bytes
+
+
 class CannotTell(Exception):
     """The provider could not be asked, or did not answer the question."""
 
@@ -94,6 +114,19 @@ class Provider:
         `since` is the real time of the claim. An empty list means: it is not there. CannotTell otherwise.
         """
         raise CannotTell
+
+    @classmethod
+    def result_of(cls, code: str) -> Result:  # noqa: ARG003
+        """What the code of a failure that was told later means for another try."""
+        return Result.UNKNOWN
+
+    @classmethod
+    def read_webhook(cls, kind: str, call: WebhookCall) -> list[StatusReport | InboundText]:  # noqa: ARG003
+        """What a signed call says; `kind` is the last part of its address. Nothing for what is not for us.
+
+        Raises ForgedWebhook before anything is read, and CannotTell for what can't be understood.
+        """
+        raise ForgedWebhook
 
     async def close(self) -> None:
         """Lets go of connections."""
