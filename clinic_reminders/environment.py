@@ -1,5 +1,6 @@
 """Reads settings by their type. What is wrong is noted for a check; its default holds meanwhile."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,19 @@ class Environment:
             )
             return default
         return int(text)
+
+    def rates(self, name: str) -> dict[str, float]:
+        """Numbers by name: `twilio=10,smsgate=0.5`."""
+        found: dict[str, float] = {}
+        for part in filter(None, (part.strip() for part in self._text(name).split(","))):
+            key, _, number = (word.strip() for word in part.partition("="))
+            if not key or key in found or not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", number, re.ASCII):
+                self._note(
+                    f"{name} can't be read.", f"Set {name}=twilio=10,smsgate=1, or leave it out: no limit."
+                )
+                return {}
+            found[key] = float(number)
+        return found
 
     def database(self, name: str, *, default: Path, home: Path) -> dict[str, Any]:
         """Django's settings of the database. An SQLite file's folder is made, for its owner alone."""

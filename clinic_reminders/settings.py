@@ -218,6 +218,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = given.switch("SMS_SENDING_ENABLED", default=True)
+SMS_MAX_PER_SECOND = given.rates("SMS_MAX_PER_SECOND")
 SMS_LOOKUP_GRACE_SECONDS = given.whole_number("SMS_LOOKUP_GRACE_SECONDS", 60, at_least=0)
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")

@@ -48,7 +48,7 @@ def decide(messages: Sequence[Message], now: datetime, counts: "SentToday | None
         if refusal is not None:
             decision = Decision(refusal.status, refusal.code, refusal.reason)
         elif message.expires_at <= now:
-            decision = _too_late()
+            decision = too_late()
         elif message.to in stopped:
             decision = Decision(MessageStatus.SUPPRESSED, "OPTED_OUT", _("This phone wants no texts."))
         elif message.recipient_id is None and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
@@ -63,7 +63,7 @@ def decide(messages: Sequence[Message], now: datetime, counts: "SentToday | None
     return decisions
 
 
-def _too_late() -> Decision:
+def too_late() -> Decision:
     return Decision(MessageStatus.EXPIRED, "TOO_LATE", _("The time in which it was of use has passed."))
 
 
@@ -78,7 +78,7 @@ def _when(message: Message, now: datetime, counts: "SentToday") -> Decision:
     if allowed <= now:
         return LEAVES
     if allowed >= message.expires_at:
-        return _too_late()
+        return too_late()
     return Decision(MessageStatus.QUEUED, code, reason, send_at=allowed)
 
 

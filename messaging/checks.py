@@ -18,6 +18,23 @@ def check_providers(**_: Any) -> list[CheckMessage]:
                 id="messaging.E001",
             )
         )
+    if len(set(settings.SMS_PROVIDERS)) < len(settings.SMS_PROVIDERS):
+        problems.append(
+            Error(
+                "SMS_PROVIDERS names a provider twice.",
+                hint="Name each provider once, in the order in which they are to be tried.",
+                id="messaging.E003",
+            )
+        )
+    strange = sorted(set(settings.SMS_MAX_PER_SECOND) - set(settings.SMS_PROVIDERS))
+    if strange:
+        problems.append(
+            Error(
+                f"SMS_MAX_PER_SECOND names {strange[0]!r}, which is not in SMS_PROVIDERS.",
+                hint="Use the same names in both, for example SMS_MAX_PER_SECOND=twilio=10,smsgate=1.",
+                id="messaging.E004",
+            )
+        )
     for name in settings.SMS_PROVIDERS:
         try:
             problems += provider_class(name).checks()

@@ -54,11 +54,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> "MessageQuerySet":
         return self.filter(status=MessageStatus.QUEUED, send_at__lte=now).order_by("send_at", "pk")
 
+    def overdue(self, now: datetime) -> "MessageQuerySet":
+        return self.filter(status=MessageStatus.QUEUED, expires_at__lte=now)
+
     def with_expired_lease(self, now: datetime) -> "MessageQuerySet":
         return self.filter(status=MessageStatus.SENDING, lease_expires_at__lte=now)
 
     def to_look_up(self, real_now: datetime) -> "MessageQuerySet":
         return self.filter(status=MessageStatus.UNKNOWN, look_up_at__lte=real_now).order_by("look_up_at")
+
+    def without_receipt(self, real_now: datetime) -> "MessageQuerySet":
+        return self.filter(status=MessageStatus.SENT, look_up_at__lte=real_now).order_by("look_up_at")
 
 
 class Message(models.Model):
@@ -88,6 +94,10 @@ class Message(models.Model):
     follows = models.OneToOneField(
         "self", null=True, editable=False, on_delete=models.SET_NULL, related_name="followed_by"
     )
+    # How many tries came before this text, each of which no phone got.
+    follow_up = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Someone waits for it: it goes before the reminders.
+    urgent = models.BooleanField(default=False, editable=False)
 
     status = models.CharField(
         _("status"), max_length=11, choices=MessageStatus.choices, default=MessageStatus.QUEUED
@@ -107,7 +117,10 @@ class Message(models.Model):
     claim = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
-    # When the provider is asked (again) what became of an unknown message, by the real clock.
+    # Tries after which the provider was silent and then did not have it: a brake on sending once more.
+    silent_tries = models.PositiveSmallIntegerField(default=0)
+    # When the provider is asked (again) what became of a message, by the real clock: of one that is unknown,
+    # or sent without a receipt.
     look_up_at = models.DateTimeField(null=True)
     look_ups = models.PositiveSmallIntegerField(default=0)
 
@@ -143,8 +156,17 @@ class Message(models.Model):
         indexes = [
             # Partial: these stay as small as the work that is due, whatever the table's size.
             models.Index(fields=["send_at", "id"], name="message_queue", condition=Q(status="queued")),
+            models.Index(
+                fields=["urgent", "send_at", "id"], name="message_turn", condition=Q(status="queued")
+            ),
+            models.Index(fields=["expires_at"], name="message_overdue", condition=Q(status="queued")),
             models.Index(fields=["lease_expires_at"], name="message_leases", condition=Q(status="sending")),
             models.Index(fields=["look_up_at"], name="message_unknown", condition=Q(status="unknown")),
+            models.Index(
+                fields=["look_up_at"],
+                name="message_no_receipt",
+                condition=Q(status="sent", look_up_at__isnull=False),
+            ),
             models.Index(
                 fields=["subject_id"], name="message_subject", condition=Q(subject_id__isnull=False)
             ),
@@ -377,3 +399,54 @@ class SendingSwitch(models.Model):
 
     def __str__(self) -> str:
         return str(_("on: texts are sent") if self.sending else _("OFF: no text leaves"))
+
+
+class Breaker(models.TextChoices):
+    CLOSED = "closed", _("in use")
+    OPEN = "open", _("left alone for a while")
+    HALF_OPEN = "half_open", _("tried with one text")
+
+
+class Pin(models.TextChoices):
+    NONE = "", _("by itself")
+    USE = "use", _("always use it")
+    LEAVE = "leave", _("never use it")
+
+
+class ProviderState(models.Model):
+    """What all workers know of a provider: whether it is used, and how fast. All times by the real clock."""
+
+    name = models.CharField(_("provider"), max_length=100, primary_key=True)
+    breaker = models.CharField(_("state"), max_length=9, choices=Breaker.choices, default=Breaker.CLOSED)
+    pin = models.CharField(_("set by hand"), max_length=5, choices=Pin.choices, blank=True, default="")
+    # Open: until then it is left alone. Half open: until then its one text has time.
+    rest_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
+    # How often in a row it was left alone: each time longer.
+    trips = models.PositiveSmallIntegerField(default=0)
+    opened_at = models.DateTimeField(_("in trouble since"), null=True, blank=True)
+    # Answers of late; both are halved from time to time, so that old ones weigh less.
+    answers = models.PositiveIntegerField(default=0)
+    troubles = models.PositiveIntegerField(default=0)
+    halved_at = models.DateTimeField(null=True)
+    last_error = models.CharField(_("last error"), max_length=40, blank=True, default="")
+    # The first moment that is not promised to a text yet, where the provider has a rate.
+    next_slot_at = models.DateTimeField(null=True)
+    # Texts a second that it seems to take, since it said that they were too many; null: as many as come.
+    pace = models.FloatField(null=True)
+    paced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("provider")
+        verbose_name_plural = _("providers")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(name="providerstate_known", condition=Q(breaker__in=Breaker.values)),
+            models.CheckConstraint(name="providerstate_pin_known", condition=Q(pin__in=Pin.values)),
+            models.CheckConstraint(
+                name="providerstate_rest_has_an_end",
+                condition=Q(breaker="closed") | Q(rest_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,5 +1,6 @@
 """What providers say became of a message: kept once, in whatever order and however early it comes."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from messaging.following_up import follow_up
 from messaging.models import TRANSITIONS, Message, MessageEvent, MessageStatus, Receipt
 from messaging.providers.base import StatusReport
 
@@ -31,8 +33,13 @@ def take(report: StatusReport, *, provider: str, now: datetime) -> None:
 
     Call it outside a transaction: the receipt is committed before its message is looked for.
     """
+    take_all([(provider, report)], now=now)
+
+
+def take_all(told: Sequence[tuple[str, StatusReport]], *, now: datetime) -> Counter[str]:
+    """`take` for several, each with its provider's name: how many messages came to each state."""
     Receipt.objects.bulk_create(
-        [
+        (
             Receipt(
                 provider=provider,
                 provider_message_id=report.provider_message_id[:100],
@@ -43,12 +50,14 @@ def take(report: StatusReport, *, provider: str, now: datetime) -> None:
                 reference=report.message_id,
                 at=report.at or now,
             )
-        ],
+            for provider, report in told
+        ),
         ignore_conflicts=True,
+        batch_size=500,
     )
-    _match(
-        _waiting().filter(provider=provider, provider_message_id=report.provider_message_id[:100]), now=now
-    )
+    numbers = {report.provider_message_id[:100] for _, report in told}
+    providers = {provider for provider, _ in told}
+    return _match(_waiting().filter(provider__in=providers, provider_message_id__in=numbers), now=now)
 
 
 def match_early(messages: Sequence[Message], *, now: datetime) -> None:
@@ -72,7 +81,8 @@ def _waiting() -> QuerySet[Receipt]:
     return Receipt.objects.filter(message__isnull=True)
 
 
-def _match(waiting: QuerySet[Receipt], *, now: datetime) -> None:
+def _match(waiting: QuerySet[Receipt], *, now: datetime) -> Counter[str]:
+    moved: Counter[str] = Counter()
     keys = list(waiting.values_list("pk", flat=True))
     for start in range(0, len(keys), BATCH):
         with transaction.atomic():
@@ -81,7 +91,8 @@ def _match(waiting: QuerySet[Receipt], *, now: datetime) -> None:
                 .select_for_update()
                 .order_by("pk")
             )
-            _apply(_with_messages(receipts), now)
+            moved += _apply(_with_messages(receipts), now)
+    return moved
 
 
 def _with_messages(receipts: Sequence[Receipt]) -> list[tuple[Receipt, Message]]:
@@ -110,7 +121,8 @@ def _with_messages(receipts: Sequence[Receipt]) -> list[tuple[Receipt, Message]]
     return sorted(found, key=lambda pair: pair[0].status != MessageStatus.SENT)
 
 
-def _apply(pairs: Sequence[tuple[Receipt, Message]], now: datetime) -> None:
+def _apply(pairs: Sequence[tuple[Receipt, Message]], now: datetime) -> Counter[str]:
+    moved = {}
     told = _told(message.pk for _, message in pairs)
     events = []
     for receipt, message in pairs:
@@ -121,9 +133,12 @@ def _apply(pairs: Sequence[tuple[Receipt, Message]], now: datetime) -> None:
             events.append(_event(receipt, message))
         if receipt.status in TRANSITIONS[message.status]:
             _step(message, receipt, now)
+            moved[message.pk] = message
     Receipt.objects.bulk_update([receipt for receipt, _ in pairs], ["message"], batch_size=100)
     Message.objects.bulk_update({m.pk: m for _, m in pairs}.values(), _FIELDS, batch_size=100)
     MessageEvent.objects.bulk_create(events, batch_size=1000)
+    follow_up(list(moved.values()), now=now)
+    return Counter(message.status for message in moved.values())
 
 
 def _told(message_ids: Iterable[UUID]) -> set[tuple[UUID, str, str, str]]:

@@ -9,16 +9,25 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.locks import one_at_a_time
+from messaging import receipts
+from messaging.asking import IN_FLIGHT, Finds, ask_all, look_up_all
 from messaging.events import note
+from messaging.following_up import follow_up
 from messaging.models import Message, MessageStatus
 from messaging.providers import provider_class
 from messaging.providers.base import StatusReport
-from messaging.sending import LOOK_UPS_IN_FLIGHT, Finds, look_up_all
 
 # All of a batch are asked at once: a provider that hangs costs one timeout, not many.
-BATCH = LOOK_UPS_IN_FLIGHT
+BATCH = IN_FLIGHT
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
+# Each try counts, whatever became of it.
+MAX_ATTEMPTS = 8
+# Endings that say nothing. A provider that sends and then does not know of it must not send for ever.
+SILENT = {"WORKER_LOST", "READ_TIMEOUT", "CONNECTION_BROKEN", "PROVIDER_FAULT"}
+MAX_SILENT_TRIES = 3
+# When a provider that has sent no receipt is asked; from 4 h on the patient is phoned.
+POLL_AFTER = (timedelta(minutes=20), timedelta(hours=1), timedelta(hours=3), timedelta(hours=12))
 # A phone call to the patient has long been due by then.
 GIVE_UP_AFTER = timedelta(days=3)
 
@@ -121,6 +130,7 @@ def _settle_found(
             tally[message.status] += 1
         Message.objects.bulk_update(settled, _FIELDS, batch_size=100)
         note(settled, now=now)
+        follow_up(settled, now=now)
 
 
 _FIELDS = [
@@ -132,6 +142,7 @@ _FIELDS = [
     "claim",
     "look_up_at",
     "look_ups",
+    "silent_tries",
     "error_code",
     "error_message",
     "error_permanent",
@@ -154,16 +165,62 @@ def _take_over(message: Message, report: StatusReport, now: datetime) -> None:
         message.delivered_at = report.at or now
     message.error_code, message.error_message = report.code, report.message
     message.error_permanent = report.permanent
-    message.look_up_at, message.updated_at = None, now
+    message.look_up_at = first_poll(message.provider, timezone.now())
+    message.updated_at = now
 
 
 def _send_again(message: Message, now: datetime) -> None:
     """The provider does not have it: it never left."""
-    expired = message.expires_at <= now
-    message.status = MessageStatus.EXPIRED if expired else MessageStatus.QUEUED
+    if message.error_code in SILENT:
+        message.silent_tries += 1
+    if message.expires_at <= now:
+        message.status = MessageStatus.EXPIRED
+    elif message.silent_tries > MAX_SILENT_TRIES or message.attempts >= MAX_ATTEMPTS:
+        message.status = MessageStatus.FAILED
+    else:
+        message.status = MessageStatus.QUEUED
     message.error_code = "NOT_AT_PROVIDER"
     message.error_message = ""
     message.send_at = max(message.send_at, now)
     # A late result of the lost try must not match any more.
     message.claim = None
     message.look_up_at, message.look_ups, message.updated_at = None, 0, now
+
+
+def first_poll(provider: str, real_now: datetime) -> datetime | None:
+    """When to ask for the receipt of a text that was sent now; None where there is none to be had."""
+    try:
+        asks = provider_class(provider).gives_receipts
+    except ImportError:
+        asks = False
+    return real_now + POLL_AFTER[0] if asks else None
+
+
+def poll_sent(now: datetime, tally: Counter[str]) -> bool:
+    """Asks what became of one batch of texts without a receipt; False if there are none to ask about."""
+    batch = _pick_sent()
+    if not batch:
+        return False
+    reports = ask_all(batch)
+    told = [(message, reports[message.pk]) for message in batch]
+    moved = receipts.take_all(
+        [(message.provider, report) for message, report in told if report is not None], now=now
+    )
+    tally.update(moved)
+    return True
+
+
+def _pick_sent() -> list[Message]:
+    real_now = timezone.now()
+    with transaction.atomic(durable=True):
+        batch = list(
+            Message.objects.without_receipt(real_now)
+            .select_related("clinic")
+            .select_for_update(skip_locked=True, of=("self",))[:BATCH]
+        )
+        for message in batch:
+            since = message.claimed_at or message.created_at
+            later = [since + wait for wait in POLL_AFTER if since + wait > real_now]
+            message.look_up_at = later[0] if later else None
+        Message.objects.bulk_update(batch, ["look_up_at"], batch_size=100)
+    return batch

@@ -1,65 +1,62 @@
-"""The talk with providers: many texts at once in one event loop, with no database connection held."""
+"""The talk with providers: one event loop in a thread of its own, with no database connection held."""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import queue
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Thread
+from time import monotonic
+from types import TracebackType
+from typing import Self
 from uuid import UUID
 
-from django.db import connection
+from django.conf import settings
 from django.utils import timezone
 
 from messaging.models import Message
 from messaging.providers import provider_class
-from messaging.providers.base import CannotTell, Outcome, OutgoingText, Provider, Result, StatusReport
+from messaging.providers.base import Outcome, OutgoingText, Provider, Result
 from messaging.quiet_hours import next_quiet_start
 
 logger = logging.getLogger(__name__)
 
 # A text that its worker did not get to in this time stays: soon the claim is another's.
 START_WITHIN = timedelta(seconds=90)
-LOOK_UPS_IN_FLIGHT = 32
+# So many rounds of what a provider takes at once are carried: enough that it never waits for the database.
+ROUNDS_AHEAD = 8
+# Answers that are written in one transaction.
+MOST_AT_ONCE = 500
 
 
-def send_all(messages: Sequence[Message], *, claimed_at: datetime, now: datetime) -> dict[UUID, Outcome]:
-    """Sends each message through its provider; an outcome for each of them, whatever happens."""
-    _let_go_of_the_database()
-    return asyncio.run(_send_all(_by_provider(messages), claimed_at, now))
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed message, and when it may leave by the real clock."""
+
+    message: Message
+    claim: UUID
+    claimed_at: datetime
+    moment: datetime
+    text: OutgoingText
 
 
-Reports = list[StatusReport] | None
-Finds = dict[UUID, Reports]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    parcel: Parcel
+    outcome: Outcome
 
 
-def look_up_all(messages: Sequence[Message]) -> Finds:
-    """What the providers have of each message; None where that can't be told."""
-    _let_go_of_the_database()
-    return asyncio.run(_look_up_all(_by_provider(messages)))
-
-
-def _let_go_of_the_database() -> None:
-    if not connection.in_atomic_block:
-        connection.close()
-
-
-def _by_provider(messages: Sequence[Message]) -> Mapping[str, list[Message]]:
-    groups: dict[str, list[Message]] = {}
-    for message in messages:
-        groups.setdefault(message.provider, []).append(message)
-    return groups
-
-
-def _text(message: Message, now: datetime) -> OutgoingText:
-    return OutgoingText(message.pk, message.to, message.body, valid_for=_valid_until(message, now) - now)
-
-
-def _valid_until(message: Message, now: datetime) -> datetime:
+def text_of(message: Message, now: datetime) -> OutgoingText:
+    """What the provider is told; `now` is the clock by which the text has to arrive."""
     # A provider that holds a text back must not bring it in the night.
     quiet = next_quiet_start(now, message.clinic)
-    return min(message.expires_at, quiet) if quiet else message.expires_at
+    until = min(message.expires_at, quiet) if quiet else message.expires_at
+    return OutgoingText(message.pk, message.to, message.body, valid_for=until - now)
 
 
-def _made(name: str) -> Provider | None:
+def made(name: str) -> Provider | None:
     """A provider that was renamed, removed or can't start must not stop the others' texts."""
     try:
         return provider_class(name)()
@@ -68,62 +65,105 @@ def _made(name: str) -> Provider | None:
         return None
 
 
-async def _send_all(
-    groups: Mapping[str, list[Message]], claimed_at: datetime, now: datetime
-) -> dict[UUID, Outcome]:
-    async def send_group(name: str, messages: list[Message]) -> list[tuple[UUID, Outcome]]:
-        provider = _made(name)
+class Sender:
+    """Sends what it is handed while its owner goes on; an answer for each parcel, whatever happens."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="sender", daemon=True)
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._providers: dict[str, tuple[Provider | None, asyncio.Semaphore]] = {}
+        self._carried: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def carried(self) -> int:
+        """Parcels whose answer was not collected yet."""
+        return self._carried.total()
+
+    @staticmethod
+    def capacity(name: str) -> int:
+        """How many texts for that provider can be carried at once."""
+        try:
+            return provider_class(name).in_flight * ROUNDS_AHEAD
+        except ImportError:
+            return ROUNDS_AHEAD
+
+    def room(self, name: str) -> int:
+        """How many more can be carried now."""
+        return max(self.capacity(name) - self._carried[name], 0)
+
+    def wants_more(self) -> bool:
+        """Whether some provider would soon have nothing to do."""
+        return any(2 * self.room(name) >= self.capacity(name) for name in settings.SMS_PROVIDERS)
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            self._carried[parcel.message.provider] += 1
+        self._loop.call_soon_threadsafe(self._start, parcels)
+
+    def collect(self, *, at_least: int, seconds: float) -> list[Answer]:
+        """What has been answered: waits for `at_least` answers, but for no more than `seconds`."""
+        answers: list[Answer] = []
+        ends = monotonic() + seconds
+        while len(answers) < MOST_AT_ONCE:
+            # What is there already is taken along without waiting.
+            wait = ends - monotonic() if len(answers) < at_least else 0
+            try:
+                answers.append(self._answers.get(timeout=wait) if wait > 0 else self._answers.get_nowait())
+            except queue.Empty:
+                break
+        for answer in answers:
+            self._carried[answer.parcel.message.provider] -= 1
+        return answers
+
+    def _start(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            self._loop.create_task(self._carry(parcel))
+
+    async def _carry(self, parcel: Parcel) -> None:
+        outcome = await self._outcome(parcel)
+        self._answers.put(Answer(parcel, outcome))
+
+    async def _outcome(self, parcel: Parcel) -> Outcome:
+        provider, places = self._provider(parcel.message.provider)
         if provider is None:
-            return [(message.pk, Outcome(Result.ROUTE, code="NO_PROVIDER")) for message in messages]
-        places = asyncio.Semaphore(provider.in_flight)
-        try:
-            return await asyncio.gather(*(_send(provider, places, m, claimed_at, now) for m in messages))
-        finally:
-            await provider.close()
+            return Outcome(Result.ROUTE, code="NO_PROVIDER")
+        wait = (parcel.moment - timezone.now()).total_seconds()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        async with places:
+            # A worker that was held up (a machine asleep) must not send what is no longer its own.
+            if timezone.now() - parcel.claimed_at > START_WITHIN:
+                return Outcome(Result.TRANSIENT, code="NOT_STARTED")
+            try:
+                return await provider.send(parcel.text)
+            except Exception as error:  # noqa: BLE001  one text's fault must not cost the others their result
+                # It may have left before the fault. Only the fault's kind is logged: it may quote the text.
+                logger.error("Provider %s failed in send(): %s", provider.name, type(error).__name__)
+                return Outcome(Result.UNKNOWN, code="PROVIDER_FAULT")
 
-    sent = await asyncio.gather(*(send_group(name, messages) for name, messages in groups.items()))
-    return {pk: outcome for group in sent for pk, outcome in group}
+    def _provider(self, name: str) -> tuple[Provider | None, asyncio.Semaphore]:
+        if name not in self._providers:
+            provider = made(name)
+            self._providers[name] = (provider, asyncio.Semaphore(provider.in_flight if provider else 1))
+        return self._providers[name]
 
-
-async def _send(
-    provider: Provider, places: asyncio.Semaphore, message: Message, claimed_at: datetime, now: datetime
-) -> tuple[UUID, Outcome]:
-    async with places:
-        # A worker that was held up (a machine asleep) must not send what is no longer its own.
-        if timezone.now() - claimed_at > START_WITHIN:
-            return message.pk, Outcome(Result.TRANSIENT, code="NOT_STARTED")
-        try:
-            return message.pk, await provider.send(_text(message, now))
-        except Exception as error:  # noqa: BLE001  one text's fault must not cost the others their result
-            # The text may have left before the fault. Only the fault's kind is logged: it may quote the text.
-            logger.error("Provider %s failed in send(): %s", provider.name, type(error).__name__)
-            return message.pk, Outcome(Result.UNKNOWN, code="PROVIDER_FAULT")
-
-
-async def _look_up_all(groups: Mapping[str, list[Message]]) -> dict[UUID, list[StatusReport] | None]:
-    async def look_up_group(
-        name: str, messages: list[Message]
-    ) -> list[tuple[UUID, list[StatusReport] | None]]:
-        provider = _made(name)
-        if provider is None:
-            return [(message.pk, None) for message in messages]
-        places = asyncio.Semaphore(LOOK_UPS_IN_FLIGHT)
-        try:
-            return await asyncio.gather(*(_look_up(provider, places, message) for message in messages))
-        finally:
-            await provider.close()
-
-    found = await asyncio.gather(*(look_up_group(name, messages) for name, messages in groups.items()))
-    return {pk: reports for group in found for pk, reports in group}
-
-
-async def _look_up(provider: Provider, places: asyncio.Semaphore, message: Message) -> tuple[UUID, Reports]:
-    async with places:
-        since = message.claimed_at or message.created_at
-        try:
-            return message.pk, await provider.look_up(_text(message, since), since=since)
-        except CannotTell:
-            return message.pk, None
-        except Exception as error:  # noqa: BLE001  as in sending
-            logger.error("Provider %s failed in look_up(): %s", provider.name, type(error).__name__)
-            return message.pk, None
+    async def _close(self) -> None:
+        for provider, _places in self._providers.values():
+            if provider is not None:
+                await provider.close()

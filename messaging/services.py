@@ -31,6 +31,7 @@ class Draft:
     subject_id: UUID | None = None
     subject_at: datetime | None = None
     recipient_id: UUID | None = None
+    urgent: bool = False
 
 
 def enqueue(drafts: Sequence[Draft], *, now: datetime) -> list[UUID]:
@@ -68,8 +69,28 @@ def unsaved_message(draft: Draft, now: datetime | None = None) -> Message:
         subject_id=draft.subject_id,
         subject_at=draft.subject_at,
         recipient_id=draft.recipient_id,
+        urgent=draft.urgent,
         created_at=now or draft.send_at,
     )
+
+
+def follow(message: Message, send_at: datetime, next_provider: str, *, now: datetime) -> Message:
+    """The same text once more, unsaved; it takes the place of one that no phone got."""
+    return Message(
+        id=new_id(),
+        follows=message,
+        follow_up=message.follow_up + 1,
+        next_provider=next_provider,
+        send_at=send_at,
+        created_at=now,
+        **{name: getattr(message, name) for name in _SAME},
+    )
+
+
+_SAME = (
+    *("clinic_id", "channel", "purpose", "to", "body", "language", "segments", "encoding", "urgent"),
+    *("subject_type", "subject_id", "subject_at", "recipient_id", "expires_at"),
+)
 
 
 def cancel_queued(messages: MessageQuerySet, *, now: datetime, reason: str) -> int:

@@ -1,54 +1,57 @@
-"""What a provider's answer makes of a message."""
+"""What a provider's answer makes of a message, and of what is known of the provider."""
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.utils import timezone
 
 from accounts.audit import SYSTEM
-from common.batches import batched
+from common.set_updates import update_each
+from messaging import breaker, pace
 from messaging.events import note
-from messaging.models import Message, MessageStatus
-from messaging.providers.base import Outcome, Result
+from messaging.models import Message, MessageStatus, ProviderState
+from messaging.order import provider_after
+from messaging.providers import provider_class
+from messaging.providers.base import Outcome, Provider, Result
 from messaging.receipts import match_early
-from messaging.reconciling import plan_look_up
+from messaging.reconciling import MAX_ATTEMPTS, first_poll, plan_look_up
+from messaging.sending import Answer
 from messaging.services import opt_out
 
-MAX_ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+# Refused only because they were too many at once, or not tried at all: soon again, and no attempt.
+SOON = (2.0, 8.0)
 
 # Not by this provider: the next one gets it at once. What is only not taken now waits instead.
 _ELSEWHERE = {Result.ROUTE, Result.CONFIGURATION}
 _FIELDS = [
     "status",
     "send_at",
+    "attempts",
     "next_provider",
     "provider_message_id",
     "error_code",
     "error_message",
     "error_permanent",
-    "sent_at",
     "look_up_at",
     "updated_at",
 ]
 
 
-def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: Counter[str]) -> None:
-    """Writes the outcomes of one claim. A message that is no longer this claim's is left alone."""
+def settle(answers: Sequence[Answer], *, now: datetime, tally: Counter[str]) -> bool:
+    """Writes the answers. A message that is no longer of that claim is left alone.
+
+    True when some of them are due again at once, with another provider.
+    """
+    outcomes = {answer.parcel.message.pk: answer.outcome for answer in answers}
     with transaction.atomic():
-        messages = list(
-            Message.objects.filter(
-                pk__in=outcomes, claim=claim, status__in=[MessageStatus.SENDING, MessageStatus.UNKNOWN]
-            ).select_for_update()
-        )
+        messages = _still_ours(answers)
         for message in messages:
             _apply(message, outcomes[message.pk], now)
-            tally[message.status] += 1
             if outcomes[message.pk].opted_out:
                 # The provider heard a STOP that we did not.
                 opt_out(message.to, source="provider", actor=SYSTEM, now=now)
@@ -57,22 +60,44 @@ def settle(claim: UUID, outcomes: dict[UUID, Outcome], *, now: datetime, tally: 
         others = [message for message in messages if message.status != MessageStatus.SENT]
         Message.objects.bulk_update(others, _FIELDS, batch_size=100)
         note(messages, now=now)
+        _learn(answers)
+    tally.update(message.status for message in messages)
     # Only once the numbers are committed: a receipt stored meanwhile is found by one of the two sides.
     match_early([message for message in messages if message.provider_message_id], now=now)
+    return any(m.status == MessageStatus.QUEUED and m.send_at <= now for m in messages)
 
 
-def _write_accepted(messages: list[Message], now: datetime) -> None:
-    """The common case in one statement a hundred, in which only the provider's number differs."""
-    for batch in batched(messages, 100):
-        numbers = [When(pk=m.pk, then=Value(m.provider_message_id)) for m in batch]
-        Message.objects.filter(pk__in=[m.pk for m in batch]).update(
+def _still_ours(answers: Sequence[Answer]) -> list[Message]:
+    """The messages as they were claimed, locked: nobody else has changed what is still of that claim."""
+    found = dict(
+        Message.objects.filter(
+            pk__in=[answer.parcel.message.pk for answer in answers],
+            status__in=[MessageStatus.SENDING, MessageStatus.UNKNOWN],
+        )
+        .select_for_update()
+        .values_list("pk", "claim")
+    )
+    parcels = [answer.parcel for answer in answers]
+    return [parcel.message for parcel in parcels if found.get(parcel.message.pk) == parcel.claim]
+
+
+def _write_accepted(messages: Sequence[Message], now: datetime) -> None:
+    """The common case, in one statement a provider: only the provider's number differs."""
+    real_now = timezone.now()
+    by_provider: dict[str, list[Message]] = {}
+    for message in messages:
+        by_provider.setdefault(message.provider, []).append(message)
+    for name, theirs in by_provider.items():
+        update_each(
+            Message,
+            "provider_message_id",
+            {message.pk: message.provider_message_id for message in theirs},
             status=MessageStatus.SENT,
-            provider_message_id=Case(*numbers, default=Value("")),
             sent_at=now,
             error_code="",
             error_message="",
             error_permanent=False,
-            look_up_at=None,
+            look_up_at=first_poll(name, real_now),
             updated_at=now,
         )
 
@@ -91,30 +116,68 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
     elif outcome.result is Result.UNKNOWN:
         message.status = MessageStatus.UNKNOWN
         plan_look_up(message)
-    elif outcome.result is Result.PERMANENT or message.attempts >= MAX_ATTEMPTS:
+    elif outcome.result is Result.PERMANENT:
+        message.status = MessageStatus.FAILED
+    elif _was_no_attempt(message.provider, outcome):
+        message.attempts -= 1
+        _queue(message, timedelta(seconds=random.uniform(*SOON)), outcome, now)  # noqa: S311
+    elif message.attempts >= MAX_ATTEMPTS:
         message.status = MessageStatus.FAILED
     else:
         _try_again(message, outcome, now)
 
 
+def _was_no_attempt(provider: str, outcome: Outcome) -> bool:
+    if outcome.code == "NOT_STARTED":
+        return True
+    return outcome.result is Result.TRANSIENT and outcome.code in _class_of(provider).too_fast_codes
+
+
 def _try_again(message: Message, outcome: Outcome, now: datetime) -> None:
-    after = _provider_after(message.provider) if outcome.result in _ELSEWHERE else ""
+    after = provider_after(message.provider) if outcome.result in _ELSEWHERE else ""
     message.next_provider = after or ("" if outcome.result in _ELSEWHERE else message.provider)
-    again = now if after else now + _wait(message.attempts, outcome.retry_after)
+    _queue(message, timedelta() if after else wait_after(message.attempts), outcome, now)
+
+
+def _queue(message: Message, wait: timedelta, outcome: Outcome, now: datetime) -> None:
+    # What the one provider asks for is nothing to the next.
+    asked = outcome.retry_after if wait and outcome.retry_after else timedelta()
+    again = now + max(wait, asked)
     if again >= message.expires_at:
         message.status = MessageStatus.FAILED
     else:
         message.status, message.send_at = MessageStatus.QUEUED, again
 
 
-def _provider_after(name: str) -> str:
-    """The next one in the order; empty after the last."""
-    names: list[str] = settings.SMS_PROVIDERS
-    following = names[names.index(name) + 1 :] if name in names else names[:1]
-    return following[0] if following else ""
-
-
-def _wait(attempts: int, asked: timedelta | None) -> timedelta:
+def wait_after(attempts: int) -> timedelta:
     """Doubles with each attempt; jitter keeps a thousand refused texts from coming back as one crowd."""
-    wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
-    return max(wait, asked) if asked else wait
+    return min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _class_of(name: str) -> type[Provider]:
+    try:
+        return provider_class(name)
+    except ImportError:
+        return Provider
+
+
+def _learn(answers: Sequence[Answer]) -> None:
+    """What the answers say of the providers themselves, for all workers."""
+    by_provider: dict[str, list[Outcome]] = {}
+    for answer in answers:
+        by_provider.setdefault(answer.parcel.message.provider, []).append(answer.outcome)
+    now = timezone.now()
+    states = ProviderState.objects.filter(name__in=by_provider).order_by("name").select_for_update()
+    for state in states:
+        provider, outcomes = _class_of(state.name), by_provider[state.name]
+        breaker.learn(state, [(breaker.health(provider, o), o.code) for o in outcomes], now)
+        refused = [o for o in outcomes if o.code in provider.too_fast_codes]
+        waits = [o.retry_after for o in refused if o.retry_after]
+        pace.learn(
+            state,
+            taken=sum(o.result is Result.ACCEPTED for o in outcomes),
+            refused=len(refused),
+            retry_after=max(waits, default=None),
+            now=now,
+        )
+        state.save()

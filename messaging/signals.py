@@ -9,3 +9,6 @@ messages_ended = Signal()
 # `reply` (a Reply, locked, unsaved changes allowed) came in and is neither about opting out nor clear to
 # messaging alone; sent within a transaction. A receiver that knows the phone fills in what it made of it.
 reply_came = Signal()
+
+# `pairs` of a Message that no phone got and the Message that tries again; sent within the transaction.
+messages_followed = Signal()

@@ -21,6 +21,12 @@ class Result(Enum):
     UNKNOWN = "unknown"  # it may have been taken: ask before anything is sent again
 
 
+# What our own client says when no request reached the provider.
+UNREACHABLE = frozenset(
+    {"HOST_NOT_FOUND", "TLS_FAILED", "CONNECTION_REFUSED", "CONNECTION_TIMEOUT", "BAD_URL", "NO_PROVIDER"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """All that a provider is told."""
@@ -85,7 +91,7 @@ class ForgedWebhook(Exception):
 
 
 class Provider:
-    """One instance lives for one batch, within one event loop."""
+    """One instance lives for one pass, within one event loop."""
 
     name: ClassVar[str]
     # Whether the provider can be asked later what became of a message.
@@ -93,6 +99,10 @@ class Provider:
     # Whether it tells when a phone got the text.
     gives_receipts: ClassVar[bool] = False
     in_flight: ClassVar[int] = 64
+    # Refusals that hold for every text: the account is closed, the password wrong.
+    account_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_401", "HTTP_403"})
+    # Refusals that mean: not so many at once. None of these texts was taken.
+    too_fast_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_429"})
 
     @classmethod
     def is_local(cls) -> bool:
@@ -107,6 +117,10 @@ class Provider:
     async def send(self, text: OutgoingText) -> Outcome:
         """Hands one text over. Raises nothing for what the provider answers; that is an Outcome."""
         raise NotImplementedError
+
+    async def ask(self, provider_message_id: str) -> StatusReport:  # noqa: ARG002
+        """What became of a message that the provider took. CannotTell when it does not say."""
+        raise CannotTell
 
     async def look_up(self, text: OutgoingText, *, since: datetime) -> list[StatusReport]:  # noqa: ARG002
         """Every message to that phone with that text that the provider took after `since`.

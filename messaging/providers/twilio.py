@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 from uuid import UUID
 
 import aiohttp
@@ -70,6 +70,8 @@ class TwilioProvider(Provider):
     name = "twilio"
     can_look_up = True
     gives_receipts = True
+    account_codes = Provider.account_codes | {str(code) for code in ACCOUNT_CODES}
+    too_fast_codes = Provider.too_fast_codes | {"20429", "14107"}
     connect_seconds: ClassVar[float] = 5
     total_seconds: ClassVar[float] = 10
 
@@ -100,6 +102,20 @@ class TwilioProvider(Provider):
         except (aiohttp.ClientError, OSError):
             return Outcome(Result.UNKNOWN, code="CONNECTION_BROKEN")
         return _outcome(response.status, response.headers, body)
+
+    async def ask(self, provider_message_id: str) -> StatusReport:
+        url = f"{_messages_url().removesuffix('.json')}/{quote(provider_message_id, safe='')}.json"
+        try:
+            async with self._open().get(url) as response:
+                found = await response.json(content_type=None)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise CannotTell from error
+        if response.status != 200 or not isinstance(found, dict) or found.get("sid") != provider_message_id:
+            raise CannotTell
+        try:
+            return _report(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CannotTell from error
 
     async def look_up(self, text: OutgoingText, *, since: datetime) -> list[StatusReport]:
         # What Twilio has not passed on yet may have no date of sending, and a filter on it misses that:

@@ -1,5 +1,6 @@
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -10,10 +11,12 @@ from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from common.clock import Clock
-from messaging.dispatch import LEASE, Tally, claim_due, dispatch
+from messaging.claiming import LEASE, claim_due
+from messaging.dispatch import dispatch
 from messaging.models import Message, MessageEvent, MessageStatus
 from messaging.providers.base import Outcome, Result
 from messaging.reconciling import expire_leases
+from messaging.sending import Answer, Sender
 from messaging.services import opt_out, set_sending
 from messaging.settling import settle
 from tests.factories.accounts import ClinicFactory
@@ -140,7 +143,7 @@ def test_one_texts_fault_does_not_cost_the_others_their_result(provider, clinic)
 
 def test_what_a_dead_worker_held_is_unknown_after_its_lease(provider, clinic):
     queued = message(clinic)
-    claim_due(NOW, Tally())
+    claim_due(NOW, Sender.capacity, Counter())
     expire_leases(NOW + LEASE - timedelta(seconds=1), Counter())
     assert status_of(queued) == MessageStatus.SENDING
     expire_leases(NOW + LEASE, Counter())
@@ -149,18 +152,18 @@ def test_what_a_dead_worker_held_is_unknown_after_its_lease(provider, clinic):
 
 def test_a_result_that_comes_after_the_lease_is_still_believed(provider, clinic):
     queued = message(clinic)
-    claim = claim_due(NOW, Tally())
+    [parcel] = claim_due(NOW, Sender.capacity, Counter()).parcels
     expire_leases(NOW + LEASE, Counter())
-    outcomes = {queued.pk: Outcome(Result.ACCEPTED, provider_message_id="late")}
-    settle(claim.token, outcomes, now=NOW, tally=Tally().reached)
+    late = Outcome(Result.ACCEPTED, provider_message_id="late")
+    settle([Answer(parcel, late)], now=NOW, tally=Counter())
     assert status_of(queued) == MessageStatus.SENT
 
 
 def test_a_result_of_somebody_elses_claim_is_ignored(provider, clinic):
     queued = message(clinic)
-    claim_due(NOW, Tally())
-    outcomes = {queued.pk: Outcome(Result.PERMANENT)}
-    settle(uuid4(), outcomes, now=NOW, tally=Tally().reached)
+    [parcel] = claim_due(NOW, Sender.capacity, Counter()).parcels
+    others = replace(parcel, claim=uuid4())
+    settle([Answer(others, Outcome(Result.PERMANENT))], now=NOW, tally=Counter())
     assert status_of(queued) == MessageStatus.SENDING
 
 
@@ -194,7 +197,9 @@ def test_the_kill_switch_stops_everything_and_loses_nothing(provider, clinic):
 
 
 def test_the_switch_is_read_before_every_batch(provider, clinic, monkeypatch):
-    monkeypatch.setattr("messaging.dispatch.BATCH", 1)
+    monkeypatch.setattr("messaging.claiming.BATCH", 1)
+    provider.in_flight = 1
+    monkeypatch.setattr("messaging.sending.ROUNDS_AHEAD", 1)
     first, second = message(clinic), message(clinic, send_at=NOW, created_at=NOW)
     switched = threading.Event()
 
@@ -234,12 +239,21 @@ def test_a_text_past_its_use_expires_instead_of_leaving(provider, clinic):
     assert status_of(queued) == MessageStatus.EXPIRED
 
 
-def test_a_batch_is_claimed_in_a_bounded_number_of_queries(provider, clinic, django_assert_max_num_queries):
-    for _number in range(60):
+@pytest.mark.parametrize("count", [1, 60])
+def test_a_batch_is_claimed_and_settled_in_a_bounded_number_of_queries(
+    provider, clinic, django_assert_max_num_queries, count
+):
+    for _number in range(count):
         message(clinic)
-    with django_assert_max_num_queries(30):
-        dispatch(clock=CLOCK)
-    assert MessageEvent.objects.filter(status="sent").count() == 60
+    with django_assert_max_num_queries(22):
+        parcels = claim_due(NOW, Sender.capacity, Counter()).parcels
+    accepted = [
+        Answer(parcel, Outcome(Result.ACCEPTED, provider_message_id=f"n{number}"))
+        for number, parcel in enumerate(parcels)
+    ]
+    with django_assert_max_num_queries(12):
+        settle(accepted, now=NOW, tally=Counter())
+    assert MessageEvent.objects.filter(status="sent").count() == count
 
 
 def test_a_provider_is_told_not_to_bring_a_text_in_the_quiet_hours(provider):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from messaging.models import Message, MessageStatus, Receipt
 from messaging.providers.base import Outcome, Result, StatusReport
 from messaging.receipts import match_waiting, take
+from messaging.sending import Answer, Parcel, text_of
 from messaging.settling import settle
 from tests.factories.messaging import MessageFactory
 
@@ -24,6 +25,10 @@ def message(status=MessageStatus.SENT, **fields) -> Message:
 def being_sent(**fields) -> Message:
     claimed = {"claim": uuid4(), "claimed_at": NOW, "lease_expires_at": NOW + timedelta(minutes=3)}
     return message(MessageStatus.SENDING, **{"provider_message_id": "", "sent_at": None, **claimed, **fields})
+
+
+def answer_to(known: Message, outcome: Outcome) -> Answer:
+    return Answer(Parcel(known, known.claim, NOW, NOW, text_of(known, NOW)), outcome)
 
 
 def receive(status: str, *, number: str = NUMBER, after: int = 1, **fields) -> None:
@@ -112,7 +117,7 @@ def test_a_receipt_that_comes_before_our_own_commit_is_found_when_it_comes():
     known = being_sent()
     receive("delivered")
     outcome = Outcome(Result.ACCEPTED, provider_message_id=NUMBER)
-    settle(known.claim, {known.pk: outcome}, now=NOW + timedelta(seconds=2), tally=Counter())
+    settle([answer_to(known, outcome)], now=NOW + timedelta(seconds=2), tally=Counter())
     assert fresh(known).status == "delivered"
     assert history(known) == ["sent", "delivered"]
 

@@ -12,7 +12,8 @@ from django.utils.dateparse import parse_datetime
 from appointments.reminding import drafts_due, queue_due_reminders
 from common.clock import Clock
 from common.database import usable_database
-from messaging.dispatch import Tally, dispatch, sending_is_on, would_leave
+from messaging.claiming import would_leave
+from messaging.dispatch import Tally, dispatch, sending_is_on
 from messaging.models import MessageStatus
 from messaging.providers import configured_providers
 

@@ -1,0 +1,79 @@
+"""Which provider gets how many texts now: by the configured order, the breakers and the rates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from messaging import breaker, pace
+from messaging.models import Breaker, ProviderState
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A provider that may be given `room` texts, of those whose turn it is with one of `takes`."""
+
+    state: ProviderState
+    takes: frozenset[str]
+    room: int
+
+    @property
+    def name(self) -> str:
+        return self.state.name
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    open: list[Lane]
+    # When a provider that has no place now will have one: soon enough for this pass to wait for it.
+    next_place_at: datetime | None
+
+
+def lanes(room: Mapping[str, int], now: datetime) -> Lanes:
+    """The lanes by the real time `now`, their states locked; `room` is what this worker can carry.
+
+    A text goes to its next provider, or, while that one is left alone, to the first after it that is not.
+    """
+    names: list[str] = settings.SMS_PROVIDERS
+    states = _locked(names)
+    allowed = {name: breaker.allowance(states[name], now) for name in names}
+    takes: dict[str, set[str]] = {}
+    for index, name in enumerate(names):
+        in_order = [*names[index:], *names[:index]]
+        target = next((other for other in in_order if allowed[other] != 0), None)
+        if target is not None:
+            takes.setdefault(target, set()).add(name)
+    found, waits = [], []
+    for name, wanted in takes.items():
+        state = states[name]
+        free = pace.places(state, now)
+        limits = [room.get(name, 0), *(limit for limit in (allowed[name], free) if limit is not None)]
+        if free == 0 and state.next_slot_at is not None:
+            waits.append(state.next_slot_at)
+        if min(limits) > 0:
+            found.append(Lane(state, frozenset(wanted), min(limits)))
+    return Lanes(found, min(waits, default=None))
+
+
+def _locked(names: list[str]) -> dict[str, ProviderState]:
+    states = {s.name: s for s in ProviderState.objects.filter(name__in=names).select_for_update()}
+    missing = [name for name in names if name not in states]
+    if missing:
+        ProviderState.objects.bulk_create(
+            (ProviderState(name=name) for name in missing), ignore_conflicts=True
+        )
+        states = {s.name: s for s in ProviderState.objects.filter(name__in=names).select_for_update()}
+    return states
+
+
+def give(lane: Lane, count: int, now: datetime) -> list[datetime]:
+    """The moments at which `count` texts may leave by this lane; notes what was given away."""
+    state, before = lane.state, lane.state.next_slot_at
+    if state.breaker != Breaker.CLOSED and not state.pin and count:
+        breaker.begin_trial(state, now)
+        state.save(update_fields=["breaker", "rest_until"])
+    moments = pace.give_moments(state, count, now)
+    if state.next_slot_at != before:
+        state.save(update_fields=["next_slot_at"])
+    return moments
