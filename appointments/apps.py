@@ -7,10 +7,11 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
-        from appointments.reminding import SUBJECT, take_note_of_ended
+        from appointments.reminding import SUBJECT, take_note_of_ended, take_note_of_followed
         from appointments.sending_guard import refuse
         from messaging import guards
-        from messaging.signals import messages_ended
+        from messaging.signals import messages_ended, messages_followed
 
         guards.register(SUBJECT, refuse)
         messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")
+        messages_followed.connect(take_note_of_followed, dispatch_uid="appointments.reminding")

@@ -132,6 +132,16 @@ def take_note_of_ended(messages: Sequence[Message], **_: object) -> None:
     plan_again([m.pk for m in messages if m.error_code in (PHONE_CHANGED, LANGUAGE_CHANGED)])
 
 
+def take_note_of_followed(pairs: Sequence[tuple[Message, Message]], **_: object) -> None:
+    """A reminder's text is the one that tries it last."""
+    followers = {followed.pk: follower for followed, follower in pairs}
+    reminders = list(Reminder.objects.filter(message__in=followers))
+    for reminder in reminders:
+        if reminder.message_id is not None:
+            reminder.message = followers[reminder.message_id]
+    Reminder.objects.bulk_update(reminders, ["message"], batch_size=100)
+
+
 def queue_due_reminders(*, now: datetime) -> int:
     """Hands what is due to sending and gives the number of texts queued.
 

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from appointments.api import uploads, views
+from appointments.api import call_list, uploads, views
 
 urlpatterns = [
     path("appointments", views.AppointmentList.as_view()),
+    path("appointments/call-list", call_list.CallList.as_view()),
+    path("appointments/<uuid:pk>/calls", call_list.AppointmentCalls.as_view()),
     path("appointments/upload", uploads.Upload.as_view()),
     path("appointments/uploads/<uuid:pk>", uploads.UploadDetail.as_view()),
     path("appointments/uploads/<uuid:pk>/errors.csv", uploads.UploadErrors.as_view()),

@@ -1,0 +1,110 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from common.clock import Clock
+from messaging import pace
+from messaging.dispatch import dispatch
+from messaging.models import Message, ProviderState
+from messaging.providers.base import Outcome, Result
+from tests.factories.accounts import ClinicFactory
+from tests.factories.messaging import MessageFactory
+from tests.messaging.scripted_provider import ScriptedProvider
+
+NOW = timezone.now()
+FIRST = "tests.messaging.scripted_provider.ScriptedProvider"
+
+
+def state(**fields) -> ProviderState:
+    return ProviderState(name="phone", **fields)
+
+
+@pytest.fixture
+def ten_a_second(settings):
+    settings.SMS_MAX_PER_SECOND = {"phone": 10.0}
+
+
+def test_without_a_rate_there_is_no_limit():
+    found = state()
+    assert pace.places(found, NOW) is None
+    assert pace.give_moments(found, 3, NOW) == [NOW] * 3
+
+
+def test_each_text_gets_a_moment_of_its_own(ten_a_second):
+    found = state()
+    moments = pace.give_moments(found, 3, NOW) + pace.give_moments(found, 1, NOW)
+    assert [(moment - NOW).total_seconds() for moment in moments] == [0, 0.1, 0.2, 0.3]
+
+
+def test_moments_are_given_away_for_two_seconds_at_most(ten_a_second):
+    found = state()
+    assert pace.places(found, NOW) == 20
+    pace.give_moments(found, 20, NOW)
+    assert pace.places(found, NOW) == 0
+    assert pace.places(found, NOW + timedelta(seconds=1)) == 10
+
+
+def test_moments_that_nobody_used_are_not_saved_up(ten_a_second):
+    found = state(next_slot_at=NOW - timedelta(hours=1))
+    assert pace.places(found, NOW) == 20
+
+
+def test_a_phone_that_is_slower_than_the_outlook_has_its_moment_too(settings):
+    settings.SMS_MAX_PER_SECOND = {"phone": 0.2}
+    found = state()
+    assert pace.places(found, NOW) == 1
+    pace.give_moments(found, 1, NOW)
+    assert pace.places(found, NOW + timedelta(seconds=4)) == 0
+    assert pace.places(found, NOW + timedelta(seconds=5)) == 1
+
+
+def test_too_many_slows_down_and_no_refusal_lets_it_rise_again():
+    found = state(answers=1000, halved_at=NOW - timedelta(seconds=10))
+    pace.learn(found, taken=50, refused=50, retry_after=None, now=NOW)
+    slow = found.pace
+    assert slow < 100
+    pace.learn(found, taken=50, refused=0, retry_after=None, now=NOW + timedelta(seconds=10))
+    assert slow < found.pace < 100
+
+
+def test_one_crowd_of_refusals_slows_down_once():
+    found = state(answers=1000, halved_at=NOW - timedelta(seconds=10))
+    pace.learn(found, taken=0, refused=50, retry_after=None, now=NOW)
+    slow = found.pace
+    pace.learn(found, taken=0, refused=50, retry_after=None, now=NOW + timedelta(seconds=1))
+    assert found.pace == slow
+
+
+def test_the_wait_that_a_provider_asks_for_holds_for_all():
+    found = state()
+    pace.learn(found, taken=0, refused=1, retry_after=timedelta(seconds=30), now=NOW)
+    assert pace.places(found, NOW + timedelta(seconds=27)) == 0
+    assert pace.places(found, NOW + timedelta(seconds=30)) > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_being_too_fast_costs_a_text_no_attempt(settings):
+    settings.SMS_PROVIDERS = [FIRST]
+    ScriptedProvider.reset()
+    queued = MessageFactory(clinic=ClinicFactory(quiet_from=None, quiet_to=None), created_at=NOW)
+    ScriptedProvider.answers[queued.to] = Outcome(Result.TRANSIENT, code="HTTP_429")
+    dispatch(clock=Clock(NOW))
+    waiting = Message.objects.get()
+    assert (waiting.status, waiting.attempts) == ("queued", 0)
+    assert NOW < waiting.send_at <= NOW + timedelta(seconds=10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_sends_no_faster_than_the_rate(settings):
+    settings.SMS_PROVIDERS = [FIRST]
+    settings.SMS_MAX_PER_SECOND = {FIRST: 20.0}
+    ScriptedProvider.reset()
+    clinic = ClinicFactory(quiet_from=None, quiet_to=None)
+    sent_at = []
+    ScriptedProvider.meanwhile = staticmethod(lambda: sent_at.append(timezone.now()))
+    for _number in range(50):
+        MessageFactory(clinic=clinic, created_at=NOW)
+    dispatch(clock=Clock(NOW))
+    assert len(sent_at) == 50
+    assert (sent_at[-1] - sent_at[0]).total_seconds() >= 49 / 20 * 0.99
