@@ -202,7 +202,9 @@ def test_the_outcome_of_a_call_can_be_told_by_the_api(api):
     appointment = visit()
     text(appointment, "failed")
     client = api(StaffFactory(clinics=[appointment.clinic]))
-    answer = client.post(f"/api/v1/appointments/{appointment.pk}/calls", {"outcome": "reached"})
+    answer = client.post(
+        f"/api/v1/appointments/{appointment.pk}/calls", {"outcome": "reached"}, format="json"
+    )
     assert (answer.status_code, answer.json()["outcome"]) == (201, "reached")
     assert client.get("/api/v1/appointments/call-list").json()["count"] == 0
 
