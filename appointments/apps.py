@@ -8,9 +8,11 @@ class AppointmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from appointments.reminding import SUBJECT, take_note_of_ended
+        from appointments.replies import take_reply
         from appointments.sending_guard import refuse
         from messaging import guards
-        from messaging.signals import messages_ended
+        from messaging.signals import messages_ended, reply_came
 
         guards.register(SUBJECT, refuse)
         messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")
+        reply_came.connect(take_reply, dispatch_uid="appointments.replies")

@@ -22,6 +22,7 @@ from messaging.events import note
 from messaging.models import FINAL, Message, MessageStatus, SendingSwitch
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, reconcile
+from messaging.replies import read_waiting
 from messaging.sending import send_all
 from messaging.services import Draft, unsaved_message
 from messaging.settling import settle
@@ -49,6 +50,7 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
     ends = monotonic() + seconds if seconds is not None else None
     expire_leases(clock.now(), tally.reached)
     match_waiting(now=clock.now())
+    read_waiting(now=clock.now())
     while ends is None or monotonic() < ends:
         _send_due(clock, ends, tally)
         # What is due goes first: a provider that answers no questions must not hold it back.

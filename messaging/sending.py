@@ -54,8 +54,8 @@ def _text(message: Message, now: datetime) -> OutgoingText:
 
 
 def _valid_until(message: Message, now: datetime) -> datetime:
-    # A provider that holds a text back must not bring it in the night.
-    quiet = next_quiet_start(now, message.clinic)
+    # A provider that holds a text back must not bring it in the night, but for an answer.
+    quiet = None if message.answers_id else next_quiet_start(now, message.clinic)
     return min(message.expires_at, quiet) if quiet else message.expires_at
 
 

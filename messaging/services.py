@@ -31,6 +31,8 @@ class Draft:
     subject_id: UUID | None = None
     subject_at: datetime | None = None
     recipient_id: UUID | None = None
+    # The reply that this text answers.
+    answers_id: UUID | None = None
 
 
 def enqueue(drafts: Sequence[Draft], *, now: datetime) -> list[UUID]:
@@ -68,6 +70,7 @@ def unsaved_message(draft: Draft, now: datetime | None = None) -> Message:
         subject_id=draft.subject_id,
         subject_at=draft.subject_at,
         recipient_id=draft.recipient_id,
+        answers_id=draft.answers_id,
         created_at=now or draft.send_at,
     )
 

@@ -91,6 +91,9 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
     elif outcome.result is Result.UNKNOWN:
         message.status = MessageStatus.UNKNOWN
         plan_look_up(message)
+    elif outcome.opted_out and message.answers_id:
+        # The provider answers a STOP itself and lets nothing through after it.
+        message.status = MessageStatus.SUPPRESSED
     elif outcome.result is Result.PERMANENT or message.attempts >= MAX_ATTEMPTS:
         message.status = MessageStatus.FAILED
     else:

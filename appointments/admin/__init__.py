@@ -1,3 +1,3 @@
-from appointments.admin import appointments, file_imports, patients, reminders
+from appointments.admin import appointments, file_imports, patients, reminders, replies
 
-__all__ = ["appointments", "file_imports", "patients", "reminders"]
+__all__ = ["appointments", "file_imports", "patients", "reminders", "replies"]
