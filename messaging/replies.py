@@ -103,35 +103,36 @@ def _make_something_of(reply: Reply, now: datetime) -> None:
     last = last_text_to(reply.phone)
     if last is not None:
         reply.clinic = last.clinic
-    kind = None
     if is_mobile(reply.phone) and reply.meaning == Meaning.STOP:
-        kind = _stop(reply, now)
+        _stop(reply, last, now)
     elif is_mobile(reply.phone) and reply.meaning == Meaning.START:
-        kind = _start(reply, now)
-    elif reply.meaning == Meaning.HELP and last is not None:
-        kind = Answer.HELP
+        _start(reply, last, now)
+    elif reply.meaning == Meaning.HELP and _answered(reply, Answer.HELP, last, now):
         close(reply, now=now)
     else:
         reply.state = ReplyState.WAITING
         reply_came.send(sender=Reply, reply=reply, now=now)
-    if kind is not None and last is not None:
-        answer(reply, kind, clinic=last.clinic, language=last.language, now=now)
 
 
-def _stop(reply: Reply, now: datetime) -> Answer | None:
+def _answered(reply: Reply, kind: Answer, last: Message | None, now: datetime) -> bool:
+    """Whether the reply is answered, in the name and language of the last text that its phone got."""
+    return last is not None and answer(reply, kind, clinic=last.clinic, language=last.language, now=now)
+
+
+def _stop(reply: Reply, last: Message | None, now: datetime) -> None:
     close(reply, now=now)
     if opted_out([reply.phone]):
         reply.note = _("This phone had opted out already.")
-        return None
+        return
     opt_out(reply.phone, source="reply", actor=sender_of(reply), now=now)
     reply.note = _("This phone gets no texts any more.")
-    return Answer.STOPPED
+    _answered(reply, Answer.STOPPED, last, now)
 
 
-def _start(reply: Reply, now: datetime) -> Answer:
+def _start(reply: Reply, last: Message | None, now: datetime) -> None:
     lift_opt_out(reply.phone, actor=sender_of(reply), now=now)
     close(reply, now=now, note=_("This phone may get texts."))
-    return Answer.STARTED
+    _answered(reply, Answer.STARTED, last, now)
 
 
 def sender_of(reply: Reply) -> Actor:
