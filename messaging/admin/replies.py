@@ -22,7 +22,6 @@ from messaging import replies
 from messaging.models import Message, Reply, ReplyState
 from messaging.services import opted_out
 
-WAITING = (ReplyState.NEW, ReplyState.WAITING)
 TEXTS_SHOWN = 10
 WORDS_SHOWN = 60
 
@@ -38,11 +37,11 @@ class StateFilter(admin.SimpleListFilter):
         super().__init__(request, *args)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("to-read", _("To read")), *ReplyState.choices, ("all", _("All"))]
+        return [*ReplyState.choices, ("all", _("All"))]
 
     @property
     def asked(self) -> str:
-        return self.value() or ("all" if self.searching else "to-read")
+        return self.value() or ("all" if self.searching else ReplyState.WAITING.value)
 
     def choices(self, changelist: Any) -> Any:
         _everything, *choices = super().choices(changelist)
@@ -53,7 +52,7 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.asked == "all":
             return queryset
-        return queryset.filter(state__in=WAITING if self.asked == "to-read" else [self.asked])
+        return queryset.filter(state=self.asked)
 
 
 class ReplyAdmin(ClinicScopedAdmin):

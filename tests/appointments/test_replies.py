@@ -1,9 +1,11 @@
 """What a reply does to a visit."""
 
+import threading
 from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 
 from accounts.audit import SYSTEM, Actor
 from accounts.models import AuditEntry
@@ -214,6 +216,33 @@ def test_a_yes_while_a_nurse_moves_the_visit_never_confirms_the_new_time(visit):
     at_once(move, lambda: came("YES"))
     assert status_of(visit) == AppointmentStatus.BOOKED
     assert given() in ([], [READS])
+
+
+def somebody_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0] > 0
+
+
+@pytest.mark.postgresql
+def test_a_yes_that_waits_for_a_move_to_be_committed_does_not_confirm_the_new_time(visit):
+    def say_yes():
+        came("YES")
+        connection.close()
+
+    yes = threading.Thread(target=say_yes)
+    with transaction.atomic():
+        services.change(visit.pk, starts_at=VISIT + DAY, actor=SYSTEM, now=NOW)
+        yes.start()
+        while yes.is_alive() and not somebody_waits_for_a_lock():
+            pass
+    yes.join()
+    assert is_for_a_person(Reply.objects.get())
+    assert status_of(visit) == AppointmentStatus.BOOKED
 
 
 def test_a_yes_to_the_text_with_the_new_time_confirms(visit):
