@@ -27,6 +27,7 @@ STAFF_MAY: dict[str, set[str]] = {
     "messaging.messageevent": {"view"},
     "messaging.messagetemplate": {"view", "change"},
     "messaging.optout": {"view", "add", "change"},
+    "messaging.reply": {"view", "change"},
 }
 VIEWER_MAY: dict[str, set[str]] = {kind: {"view"} for kind in STAFF_MAY if kind != "messaging.optout"}
 ADMIN_MAY_NOT: dict[str, set[str]] = {
@@ -40,6 +41,7 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "appointments.fileimport": {"delete"},
     "messaging.message": {"add", "change", "delete"},
     "messaging.messageevent": {"add", "change", "delete"},
+    "messaging.reply": {"add", "delete"},
     "messaging.sendingswitch": {"add", "delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},

@@ -59,6 +59,14 @@ def parse_mobile(raw: str, region: str | None = None) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_mobile(phone: str) -> bool:
+    """Whether this is a mobile number as it is stored; a short number or a name of a sender is none."""
+    try:
+        return parse_mobile(phone) == phone
+    except PhoneError:
+        return False
+
+
 def mask(phone: str) -> str:
     """The country code and the last three digits: "+267•••••567"."""
     if not phone:

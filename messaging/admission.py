@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Clinic, ConsentPolicy
 from messaging import guards
+from messaging.answers import Answer
 from messaging.models import Message, MessageStatus
 from messaging.quiet_hours import next_allowed
 from messaging.services import opted_out
@@ -49,9 +50,9 @@ def decide(messages: Sequence[Message], now: datetime, counts: "SentToday | None
             decision = Decision(refusal.status, refusal.code, refusal.reason)
         elif message.expires_at <= now:
             decision = too_late()
-        elif message.to in stopped:
+        elif message.to in stopped and not _says_goodbye(message):
             decision = Decision(MessageStatus.SUPPRESSED, "OPTED_OUT", _("This phone wants no texts."))
-        elif message.recipient_id is None and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
+        elif _nobody_agreed(message):
             decision = Decision(
                 MessageStatus.SUPPRESSED, "NO_CONSENT", _("The clinic texts only patients who agreed.")
             )
@@ -63,12 +64,27 @@ def decide(messages: Sequence[Message], now: datetime, counts: "SentToday | None
     return decisions
 
 
+def _says_goodbye(message: Message) -> bool:
+    """The answer to STOP, the one text that a phone gets after it."""
+    return message.answers_id is not None and message.purpose == Answer.STOPPED
+
+
+def _nobody_agreed(message: Message) -> bool:
+    # Who sends a text asks for its answer.
+    return (
+        message.recipient_id is None
+        and message.answers_id is None
+        and message.clinic.consent_policy == ConsentPolicy.EXPLICIT
+    )
+
+
 def too_late() -> Decision:
     return Decision(MessageStatus.EXPIRED, "TOO_LATE", _("The time in which it was of use has passed."))
 
 
 def _when(message: Message, now: datetime, counts: "SentToday") -> Decision:
-    allowed = next_allowed(now, message.clinic)
+    # Whoever has just sent a text is awake.
+    allowed = now if message.answers_id else next_allowed(now, message.clinic)
     code, reason = "QUIET_HOURS", _("Moved out of the clinic's quiet hours.")
     if counts.full(message):
         code, reason = "DAILY_LIMIT", _("The day's limit of texts is reached.")

@@ -15,6 +15,7 @@ from messaging.claiming import Claim, claim_due, expire_overdue
 from messaging.models import SendingSwitch
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, poll_sent, reconcile
+from messaging.replies import read_waiting
 from messaging.sending import Sender
 from messaging.settling import settle
 
@@ -42,6 +43,7 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
     expire_leases(clock.now(), tally.reached)
     expire_overdue(clock.now(), tally.reached)
     match_waiting(now=clock.now())
+    read_waiting(now=clock.now())
     while ends is None or monotonic() < ends:
         _Pass(clock, ends, tally).run()
         # What is due goes first: a provider that answers no questions must not hold it back.

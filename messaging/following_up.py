@@ -48,7 +48,7 @@ def follow_up(messages: Sequence[Message], *, now: datetime) -> list[Message]:
 
 
 def _again(message: Message, now: datetime) -> Again | None:
-    if not message.provider_message_id or message.error_permanent:
+    if not message.provider_message_id or message.error_permanent or message.answers_id:
         return None
     if message.follow_up >= MOST or message.expires_at - now < TOO_SHORT:
         return None

@@ -27,7 +27,7 @@ class MessageStatus(models.TextChoices):
 TRANSITIONS: dict[str, frozenset[str]] = {
     MessageStatus.QUEUED: frozenset({"sending", "cancelled", "expired", "suppressed", "queued"}),
     MessageStatus.SENDING: frozenset(
-        {"sent", "delivered", "undelivered", "failed", "expired", "queued", "unknown"}
+        {"sent", "delivered", "undelivered", "failed", "expired", "suppressed", "queued", "unknown"}
     ),
     MessageStatus.UNKNOWN: frozenset({"sent", "delivered", "undelivered", "failed", "expired", "queued"}),
     MessageStatus.SENT: frozenset({"delivered", "undelivered", "failed"}),
@@ -98,6 +98,10 @@ class Message(models.Model):
     follow_up = models.PositiveSmallIntegerField(default=0, editable=False)
     # Someone waits for it: it goes before the reminders.
     urgent = models.BooleanField(default=False, editable=False)
+    # The text that came in, which this one answers: a reply gets one answer.
+    answers = models.OneToOneField(
+        "Reply", null=True, editable=False, on_delete=models.SET_NULL, related_name="answer"
+    )
 
     status = models.CharField(
         _("status"), max_length=11, choices=MessageStatus.choices, default=MessageStatus.QUEUED
@@ -133,6 +137,7 @@ class Message(models.Model):
 
     if TYPE_CHECKING:
         clinic_id: UUID
+        answers_id: UUID | None
 
     class Meta:
         verbose_name = _("message")
@@ -280,6 +285,9 @@ class Reply(models.Model):
     received_at = models.DateTimeField(_("received"))
     done_at = models.DateTimeField(_("done"), null=True)
     done_by = models.CharField(_("done by"), max_length=150, blank=True, default="")
+
+    if TYPE_CHECKING:
+        clinic_id: UUID | None
 
     class Meta:
         verbose_name = _("reply")

@@ -43,15 +43,15 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderAnswer:
     parcel: Parcel
     outcome: Outcome
 
 
 def text_of(message: Message, now: datetime) -> OutgoingText:
     """What the provider is told; `now` is the clock by which the text has to arrive."""
-    # A provider that holds a text back must not bring it in the night.
-    quiet = next_quiet_start(now, message.clinic)
+    # A provider that holds a text back must not bring it in the night, but for an answer.
+    quiet = None if message.answers_id else next_quiet_start(now, message.clinic)
     until = min(message.expires_at, quiet) if quiet else message.expires_at
     return OutgoingText(message.pk, message.to, message.body, valid_for=until - now)
 
@@ -71,7 +71,7 @@ class Sender:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="sender", daemon=True)
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[ProviderAnswer] = queue.SimpleQueue()
         self._providers: dict[str, tuple[Provider | None, asyncio.Semaphore]] = {}
         self._carried: Counter[str] = Counter()
 
@@ -116,9 +116,9 @@ class Sender:
             self._carried[parcel.message.provider] += 1
         self._loop.call_soon_threadsafe(self._start, parcels)
 
-    def collect(self, *, at_least: int, seconds: float) -> list[Answer]:
+    def collect(self, *, at_least: int, seconds: float) -> list[ProviderAnswer]:
         """What has been answered: waits for `at_least` answers, but for no more than `seconds`."""
-        answers: list[Answer] = []
+        answers: list[ProviderAnswer] = []
         ends = monotonic() + seconds
         while len(answers) < MOST_AT_ONCE:
             # What is there already is taken along without waiting.
@@ -137,7 +137,7 @@ class Sender:
 
     async def _carry(self, parcel: Parcel) -> None:
         outcome = await self._outcome(parcel)
-        self._answers.put(Answer(parcel, outcome))
+        self._answers.put(ProviderAnswer(parcel, outcome))
 
     async def _outcome(self, parcel: Parcel) -> Outcome:
         provider, places = self._provider(parcel.message.provider)

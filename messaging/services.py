@@ -32,6 +32,8 @@ class Draft:
     subject_at: datetime | None = None
     recipient_id: UUID | None = None
     urgent: bool = False
+    # The reply that this text answers.
+    answers_id: UUID | None = None
 
 
 def enqueue(drafts: Sequence[Draft], *, now: datetime) -> list[UUID]:
@@ -70,6 +72,7 @@ def unsaved_message(draft: Draft, now: datetime | None = None) -> Message:
         subject_at=draft.subject_at,
         recipient_id=draft.recipient_id,
         urgent=draft.urgent,
+        answers_id=draft.answers_id,
         created_at=now or draft.send_at,
     )
 

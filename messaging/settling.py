@@ -18,7 +18,7 @@ from messaging.providers import provider_class
 from messaging.providers.base import Outcome, Provider, Result
 from messaging.receipts import match_early
 from messaging.reconciling import MAX_ATTEMPTS, first_poll, plan_look_up
-from messaging.sending import Answer
+from messaging.sending import ProviderAnswer
 from messaging.services import opt_out
 
 FIRST_WAIT = timedelta(seconds=30)
@@ -42,7 +42,7 @@ _FIELDS = [
 ]
 
 
-def settle(answers: Sequence[Answer], *, now: datetime, tally: Counter[str]) -> bool:
+def settle(answers: Sequence[ProviderAnswer], *, now: datetime, tally: Counter[str]) -> bool:
     """Writes the answers. A message that is no longer of that claim is left alone.
 
     True when some of them are due again at once, with another provider.
@@ -67,7 +67,7 @@ def settle(answers: Sequence[Answer], *, now: datetime, tally: Counter[str]) -> 
     return any(m.status == MessageStatus.QUEUED and m.send_at <= now for m in messages)
 
 
-def _still_ours(answers: Sequence[Answer]) -> list[Message]:
+def _still_ours(answers: Sequence[ProviderAnswer]) -> list[Message]:
     """The messages as they were claimed, locked: nobody else has changed what is still of that claim."""
     found = dict(
         Message.objects.filter(
@@ -116,6 +116,9 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
     elif outcome.result is Result.UNKNOWN:
         message.status = MessageStatus.UNKNOWN
         plan_look_up(message)
+    elif outcome.opted_out and message.answers_id:
+        # The provider answers a STOP itself and lets nothing through after it.
+        message.status = MessageStatus.SUPPRESSED
     elif outcome.result is Result.PERMANENT:
         message.status = MessageStatus.FAILED
     elif _was_no_attempt(message.provider, outcome):
@@ -161,7 +164,7 @@ def _class_of(name: str) -> type[Provider]:
         return Provider
 
 
-def _learn(answers: Sequence[Answer]) -> None:
+def _learn(answers: Sequence[ProviderAnswer]) -> None:
     """What the answers say of the providers themselves, for all workers."""
     by_provider: dict[str, list[Outcome]] = {}
     for answer in answers:

@@ -6,8 +6,9 @@ from django.dispatch import Signal
 # that decided it.
 messages_ended = Signal()
 
-# `reply` (a Reply, locked, unsaved changes allowed) came in and is neither about opting out nor clear to
-# messaging alone; sent within a transaction. A receiver that knows the phone fills in what it made of it.
+# `reply` (a Reply, locked and saved afterwards) came in at `now` and is neither about opting out nor a call
+# for help; sent within a transaction. It waits for a person unless a receiver that knows the phone makes
+# more of it: it fills in what the reply is about, and may queue an answer.
 reply_came = Signal()
 
 # `pairs` of a Message that no phone got and the Message that tries again; sent within the transaction.

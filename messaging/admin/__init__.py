@@ -1,3 +1,3 @@
-from messaging.admin import messages, stopping, templates
+from messaging.admin import messages, replies, stopping, templates
 
-__all__ = ["messages", "stopping", "templates"]
+__all__ = ["messages", "replies", "stopping", "templates"]

@@ -15,6 +15,7 @@ from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, ac
 from common.admin import Step, Table
 from common.phones import mask
 from messaging import services
+from messaging.answers import Answer
 from messaging.models import Message, MessageStatus, TemplateKey
 
 
@@ -27,9 +28,11 @@ class PurposeFilter(admin.SimpleListFilter):
     parameter_name = "purpose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [*TemplateKey.choices, ("manual", _("written by hand"))]
+        return [*TemplateKey.choices, ("answer", _("answer to a reply")), ("manual", _("written by hand"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "answer":
+            return queryset.filter(purpose__in=Answer.values)
         return queryset.filter(purpose=self.value()) if self.value() else queryset
 
 
@@ -71,7 +74,8 @@ class MessageAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("purpose"))
     def kind(self, message: Message) -> str:
-        return capfirst(dict(TemplateKey.choices).get(message.purpose, _("written by hand")))  # type: ignore
+        kinds: dict[str, Any] = dict([*TemplateKey.choices, *Answer.choices])
+        return capfirst(kinds.get(message.purpose, _("written by hand")))
 
     @admin.display(description=gettext_lazy("clinic"))
     def clinic_name(self, message: Message) -> str:

@@ -4,7 +4,7 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from messaging.models import Encoding, Message, MessageTemplate, OptOut, TemplateKey
+from messaging.models import Encoding, Message, MessageTemplate, OptOut, Reply, ReplyState, TemplateKey
 from tests.factories.accounts import ClinicFactory
 
 
@@ -45,3 +45,18 @@ class OptOutFactory(DjangoModelFactory[OptOut]):
     phone = factory.Sequence(lambda n: f"+26771{n:06d}")
     source = "nurse"
     opted_out_at = factory.LazyFunction(timezone.now)
+
+
+class ReplyFactory(DjangoModelFactory[Reply]):
+    """Came in just now and waits for a person."""
+
+    class Meta:
+        model = Reply
+
+    provider = "twilio"
+    provider_message_id = factory.Sequence(lambda n: f"SM{n:032d}")
+    phone = factory.Sequence(lambda n: f"+26771{n:06d}")
+    body = "Can I come later?"
+    state = ReplyState.WAITING
+    clinic = factory.SubFactory(ClinicFactory)
+    received_at = factory.LazyFunction(timezone.now)

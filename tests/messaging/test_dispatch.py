@@ -16,7 +16,7 @@ from messaging.dispatch import dispatch
 from messaging.models import Message, MessageEvent, MessageStatus
 from messaging.providers.base import Outcome, Result
 from messaging.reconciling import expire_leases
-from messaging.sending import Answer, Sender
+from messaging.sending import ProviderAnswer, Sender
 from messaging.services import opt_out, set_sending
 from messaging.settling import settle
 from tests.factories.accounts import ClinicFactory
@@ -155,7 +155,7 @@ def test_a_result_that_comes_after_the_lease_is_still_believed(provider, clinic)
     [parcel] = claim_due(NOW, Sender.capacity, Counter()).parcels
     expire_leases(NOW + LEASE, Counter())
     late = Outcome(Result.ACCEPTED, provider_message_id="late")
-    settle([Answer(parcel, late)], now=NOW, tally=Counter())
+    settle([ProviderAnswer(parcel, late)], now=NOW, tally=Counter())
     assert status_of(queued) == MessageStatus.SENT
 
 
@@ -163,7 +163,7 @@ def test_a_result_of_somebody_elses_claim_is_ignored(provider, clinic):
     queued = message(clinic)
     [parcel] = claim_due(NOW, Sender.capacity, Counter()).parcels
     others = replace(parcel, claim=uuid4())
-    settle([Answer(others, Outcome(Result.PERMANENT))], now=NOW, tally=Counter())
+    settle([ProviderAnswer(others, Outcome(Result.PERMANENT))], now=NOW, tally=Counter())
     assert status_of(queued) == MessageStatus.SENDING
 
 
@@ -248,7 +248,7 @@ def test_a_batch_is_claimed_and_settled_in_a_bounded_number_of_queries(
     with django_assert_max_num_queries(22):
         parcels = claim_due(NOW, Sender.capacity, Counter()).parcels
     accepted = [
-        Answer(parcel, Outcome(Result.ACCEPTED, provider_message_id=f"n{number}"))
+        ProviderAnswer(parcel, Outcome(Result.ACCEPTED, provider_message_id=f"n{number}"))
         for number, parcel in enumerate(parcels)
     ]
     with django_assert_max_num_queries(12):

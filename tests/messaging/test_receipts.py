@@ -8,7 +8,7 @@ from django.utils import timezone
 from messaging.models import Message, MessageStatus, Receipt
 from messaging.providers.base import Outcome, Result, StatusReport
 from messaging.receipts import match_waiting, take
-from messaging.sending import Answer, Parcel, text_of
+from messaging.sending import Parcel, ProviderAnswer, text_of
 from messaging.settling import settle
 from tests.factories.messaging import MessageFactory
 
@@ -27,8 +27,8 @@ def being_sent(**fields) -> Message:
     return message(MessageStatus.SENDING, **{"provider_message_id": "", "sent_at": None, **claimed, **fields})
 
 
-def answer_to(known: Message, outcome: Outcome) -> Answer:
-    return Answer(Parcel(known, known.claim, NOW, NOW, text_of(known, NOW)), outcome)
+def answer_to(known: Message, outcome: Outcome) -> ProviderAnswer:
+    return ProviderAnswer(Parcel(known, known.claim, NOW, NOW, text_of(known, NOW)), outcome)
 
 
 def receive(status: str, *, number: str = NUMBER, after: int = 1, **fields) -> None:
