@@ -81,7 +81,7 @@ def _call(request: HttpRequest) -> WebhookCall:
     path = request.path.removeprefix(request.META.get("SCRIPT_NAME", "").rstrip("/"))
     if query := request.META.get("QUERY_STRING", ""):
         path = f"{path}?{query}"
-    return WebhookCall(path, request.GET.dict(), dict(request.headers), request.body)  # type: ignore[arg-type]
+    return WebhookCall(path, request.GET.dict(), dict(request.headers), request.body)
 
 
 def _refusal(code: str, message: str = "") -> JsonResponse:
