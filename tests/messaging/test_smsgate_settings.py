@@ -33,7 +33,9 @@ def test_a_missing_setting_is_named_with_its_mend(configured, name):
     assert f"Set {name}" in problem.hint
 
 
-@pytest.mark.parametrize("address", ["192.168.1.50:8080", "ftp://phone", "http://", "http://phone:x", "http://["])
+@pytest.mark.parametrize(
+    "address", ["192.168.1.50:8080", "ftp://phone", "http://", "http://phone:x", "http://["]
+)
 def test_an_address_of_the_phone_that_is_none_is_refused(configured, address):
     configured.SMSGATE_BASE_URL = address
     assert found() == ["messaging.E021"]
