@@ -225,6 +225,10 @@ TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")
 TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
 TWILIO_API_BASE_URL = env.str("TWILIO_API_BASE_URL", default="") or "https://api.twilio.com"
+SMSGATE_BASE_URL = env.str("SMSGATE_BASE_URL", default="")
+SMSGATE_USERNAME = env.str("SMSGATE_USERNAME", default="")
+SMSGATE_PASSWORD = env.str("SMSGATE_PASSWORD", default="")
+SMSGATE_WEBHOOK_SECRET = env.str("SMSGATE_WEBHOOK_SECRET", default="")
 SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.

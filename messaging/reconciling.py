@@ -14,6 +14,7 @@ from messaging.asking import IN_FLIGHT, Finds, ask_all, look_up_all
 from messaging.events import note
 from messaging.following_up import follow_up
 from messaging.models import Message, MessageStatus
+from messaging.order import provider_after
 from messaging.providers import provider_class
 from messaging.providers.base import StatusReport
 
@@ -139,6 +140,7 @@ _FIELDS = [
     "sent_at",
     "delivered_at",
     "send_at",
+    "next_provider",
     "claim",
     "look_up_at",
     "look_ups",
@@ -163,7 +165,7 @@ def _take_over(message: Message, report: StatusReport, now: datetime) -> None:
     message.sent_at = report.at or now
     if report.status == MessageStatus.DELIVERED:
         message.delivered_at = report.at or now
-    message.error_code, message.error_message = report.code, report.message
+    message.error_code, message.error_message = report.code[:40], report.message[:300]
     message.error_permanent = report.permanent
     message.look_up_at = first_poll(message.provider, timezone.now())
     message.updated_at = now
@@ -179,6 +181,9 @@ def _send_again(message: Message, now: datetime) -> None:
         message.status = MessageStatus.FAILED
     else:
         message.status = MessageStatus.QUEUED
+        # The same provider once more; after that another may be luckier.
+        again = provider_after(message.provider) if message.silent_tries > 1 else message.provider
+        message.next_provider = again
     message.error_code = "NOT_AT_PROVIDER"
     message.error_message = ""
     message.send_at = max(message.send_at, now)

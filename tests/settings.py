@@ -33,6 +33,10 @@ os.environ.update(
     TWILIO_FROM="",
     TWILIO_MESSAGING_SERVICE_SID="",
     TWILIO_API_BASE_URL="",
+    SMSGATE_BASE_URL="",
+    SMSGATE_USERNAME="",
+    SMSGATE_PASSWORD="",
+    SMSGATE_WEBHOOK_SECRET="",
 )
 
 from clinic_reminders.settings import *  # noqa: F403

@@ -7,6 +7,7 @@ from messaging.providers.base import Provider
 
 SHIPPED = {
     "console": "messaging.providers.console.ConsoleProvider",
+    "smsgate": "messaging.providers.smsgate.SmsgateProvider",
     "twilio": "messaging.providers.twilio.TwilioProvider",
 }
 

@@ -81,6 +81,10 @@ class WebhookCall:
     headers: Mapping[str, str]  # names in any case
     body: bytes
 
+    def header(self, name: str) -> str:
+        """Empty where it is missing."""
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
+
 
 class CannotTell(Exception):
     """The provider could not be asked, or did not answer the question."""
@@ -138,9 +142,15 @@ class Provider:
     def read_webhook(cls, kind: str, call: WebhookCall) -> list[StatusReport | InboundText]:  # noqa: ARG003
         """What a signed call says; `kind` is the last part of its address. Nothing for what is not for us.
 
-        Raises ForgedWebhook before anything is read, and CannotTell for what can't be understood.
+        It must be safe to call with anything. Raises ForgedWebhook before anything is read, and CannotTell
+        for what can't be understood.
         """
         raise ForgedWebhook
+
+    @classmethod
+    def webhook_answer(cls, kind: str) -> tuple[str, bytes]:  # noqa: ARG003
+        """What a signed call is answered: its content type and body. Empty is 204, else 200."""
+        return "", b""
 
     async def close(self) -> None:
         """Lets go of connections."""

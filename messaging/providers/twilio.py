@@ -1,20 +1,20 @@
-"""Twilio, both directions: texts out, look-ups, and what its status callbacks say.
+"""Twilio, both directions: texts out, look-ups, and what its calls say.
 
 Plain aiohttp for the calls, Twilio's SDK for signatures: see docs/adr/0005-how-twilio-is-called.md.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin
 from uuid import UUID
 
 import aiohttp
 from django.conf import settings
 from django.core.checks import CheckMessage
+from django.core.exceptions import TooManyFieldsSent
+from django.http import QueryDict
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
@@ -23,16 +23,27 @@ from messaging.providers import twilio_settings
 from messaging.providers.base import (
     CannotTell,
     ForgedWebhook,
+    InboundText,
     Outcome,
     OutgoingText,
     Provider,
     Result,
     StatusReport,
+    WebhookCall,
+)
+from messaging.providers.calls import (
+    Answer,
+    get,
+    is_on_this_machine,
+    post,
+    retry_after,
+    storable,
+    without_numbers,
 )
 
 CALLBACK_PATH = "/api/v1/sms/webhooks/twilio/status"
+INBOUND = "inbound"
 MAX_VALIDITY = 36_000  # Twilio's own limit, and its default: ten hours, into the night
-LONGEST_RETRY_AFTER = timedelta(hours=1)
 PAGE_SIZE, MAX_PAGES = 200, 10
 # Twilio dates in whole seconds; the rest is for a clock that was set between the claim and the look-up.
 TOLERANCE = timedelta(seconds=5)
@@ -80,37 +91,17 @@ class TwilioProvider(Provider):
 
     @classmethod
     def is_local(cls) -> bool:
-        return urlsplit(settings.TWILIO_API_BASE_URL).hostname in {"localhost", "127.0.0.1", "::1"}
+        return is_on_this_machine(settings.TWILIO_API_BASE_URL)
 
     async def send(self, text: OutgoingText) -> Outcome:
-        try:
-            async with self._open().post(_messages_url(), data=_form(text)) as response:
-                body = await response.read()
-        except aiohttp.ClientConnectorDNSError:
-            return Outcome(Result.ROUTE, code="HOST_NOT_FOUND")
-        except aiohttp.ClientSSLError:
-            return Outcome(Result.ROUTE, code="TLS_FAILED")
-        except aiohttp.ClientConnectorError:
-            return Outcome(Result.ROUTE, code="CONNECTION_REFUSED")
-        except aiohttp.ConnectionTimeoutError:
-            return Outcome(Result.ROUTE, code="CONNECTION_TIMEOUT")
-        except aiohttp.InvalidURL:
-            return Outcome(Result.CONFIGURATION, code="BAD_URL")
-        # From here on the request, or a part of it, was written.
-        except TimeoutError:
-            return Outcome(Result.UNKNOWN, code="READ_TIMEOUT")
-        except (aiohttp.ClientError, OSError):
-            return Outcome(Result.UNKNOWN, code="CONNECTION_BROKEN")
-        return _outcome(response.status, response.headers, body)
+        answer = await post(self._open(), _messages_url(), data=_form(text))
+        return answer if isinstance(answer, Outcome) else _outcome(answer)
 
     async def ask(self, provider_message_id: str) -> StatusReport:
         url = f"{_messages_url().removesuffix('.json')}/{quote(provider_message_id, safe='')}.json"
-        try:
-            async with self._open().get(url) as response:
-                found = await response.json(content_type=None)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise CannotTell from error
-        if response.status != 200 or not isinstance(found, dict) or found.get("sid") != provider_message_id:
+        answer = await get(self._open(), url)
+        found = answer.fields()
+        if answer.status != 200 or found.get("sid") != provider_message_id:
             raise CannotTell
         try:
             return _report(found)
@@ -141,16 +132,14 @@ class TwilioProvider(Provider):
 
     async def _get(self, url: str | None) -> tuple[dict[str, Any], timedelta]:
         """A page of the list, and how far Twilio's clock is ahead of ours."""
-        try:
-            async with self._open().get(str(url)) as response:
-                page = await response.json(content_type=None)
-                date = response.headers.get("Date")
-            ahead = parsedate_to_datetime(date) - timezone.now() if date else timedelta()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise CannotTell from error
-        if response.status != 200 or not isinstance(page, dict) or not isinstance(page.get("messages"), list):
+        answer = await get(self._open(), str(url))
+        page, date = answer.fields(), answer.headers.get("Date")
+        if answer.status != 200 or not isinstance(page.get("messages"), list):
             raise CannotTell
-        return page, ahead
+        try:
+            return page, parsedate_to_datetime(date) - timezone.now() if date else timedelta()
+        except ValueError as error:
+            raise CannotTell from error
 
     def _open(self) -> aiohttp.ClientSession:
         """One pool of connections for the batch."""
@@ -168,43 +157,23 @@ class TwilioProvider(Provider):
             await self._session.close()
 
     @classmethod
-    def check_signature(cls, path: str, params: Mapping[str, Any], signature: str) -> None:
-        """Raises ForgedWebhook unless Twilio signed this call; `path` includes the query string.
-
-        What is signed is the public address: behind a proxy Django sees another scheme and host.
-        """
-        token = settings.TWILIO_AUTH_TOKEN
-        # An empty token would be a key that everyone has.
-        if not (token and settings.PUBLIC_BASE_URL and signature):
-            raise ForgedWebhook
-        if not RequestValidator(token).validate(_public(path), params, signature):
-            raise ForgedWebhook
+    def result_of(cls, code: str) -> Result:
+        return RESULTS.get(int(code), Result.UNKNOWN) if code.isdecimal() else Result.UNKNOWN
 
     @classmethod
-    def parse_status(cls, params: Mapping[str, str], message_id: UUID | None = None) -> StatusReport:
-        """What a status callback says; CannotTell where it is about no message or no status of ours."""
-        status = STATUSES.get(params.get("MessageStatus") or params.get("SmsStatus") or "")
-        sid = params.get("MessageSid") or params.get("SmsSid") or ""
-        if status is None or not sid:
-            raise CannotTell
-        code = (params.get("ErrorCode") or "")[:10]
-        return StatusReport(
-            sid,
-            status,
-            code="" if code == "0" else code,
-            message=without_numbers(params.get("ErrorMessage") or ""),
-            permanent=_permanent(code),
-            message_id=message_id,
-        )
+    def read_webhook(cls, kind: str, call: WebhookCall) -> list[StatusReport | InboundText]:
+        """`status` of a text that was sent, or an `inbound` one."""
+        params = _signed(call)
+        return [_inbound(params) if kind == INBOUND else _status(params, call.query.get("message", ""))]
+
+    @classmethod
+    def webhook_answer(cls, kind: str) -> tuple[str, bytes]:
+        # Twilio does what the answer to an inbound text says: nothing.
+        return ("text/xml", b"<Response/>") if kind == INBOUND else ("", b"")
 
     @classmethod
     def checks(cls) -> list[CheckMessage]:
         return twilio_settings.problems()
-
-
-def without_numbers(words: str) -> str:
-    """Twilio quotes the patient's phone in its messages."""
-    return re.sub(r"\+?\d[\d\s().-]{2,}\d", "•••", words)
 
 
 def _messages_url() -> str:
@@ -229,45 +198,26 @@ def _form(text: OutgoingText) -> dict[str, str]:
     return form
 
 
-def _outcome(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
-    answer = _read(body)
+def _outcome(answer: Answer) -> Outcome:
+    said, status = answer.fields(), answer.status
     if 200 <= status < 300:
-        sid = answer.get("sid")
+        sid = said.get("sid")
         if isinstance(sid, str) and sid:
             return Outcome(Result.ACCEPTED, provider_message_id=sid)
         return Outcome(Result.UNKNOWN, code="UNREADABLE_ANSWER")
     if not 400 <= status < 500:
         return Outcome(Result.UNKNOWN, code=f"HTTP_{status}")
-    code = answer.get("code")
+    code = said.get("code")
     known = code if isinstance(code, int) and not isinstance(code, bool) else None
     # A refusal that Twilio's list above does not name: another provider may take the text.
     otherwise = _BY_HTTP_STATUS.get(status, Result.ROUTE)
     return Outcome(
         otherwise if known is None else RESULTS.get(known, otherwise),
         code=f"HTTP_{status}" if known is None else str(known),
-        message=without_numbers(str(answer.get("message") or "")),
-        retry_after=_retry_after(headers.get("Retry-After", "")),
+        message=without_numbers(str(said.get("message") or "")),
+        retry_after=retry_after(answer.headers.get("Retry-After", "")),
         opted_out=known == OPTED_OUT,
     )
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _retry_after(text: str) -> timedelta | None:
-    """In seconds or as a date."""
-    if text.strip().isdecimal():
-        return min(timedelta(seconds=min(int(text), 86_400)), LONGEST_RETRY_AFTER)
-    try:
-        wait = parsedate_to_datetime(text) - timezone.now()
-    except (ValueError, TypeError):
-        return None
-    return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)
 
 
 def _fits(message: Any, text: OutgoingText, since: datetime) -> bool:
@@ -303,4 +253,49 @@ def _report(message: dict[str, Any]) -> StatusReport:
 
 
 def _permanent(code: str) -> bool:
-    return code.isdecimal() and RESULTS.get(int(code)) is Result.PERMANENT
+    return TwilioProvider.result_of(code) is Result.PERMANENT
+
+
+def _signed(call: WebhookCall) -> dict[str, str]:
+    """The call's parameters. Raises ForgedWebhook unless Twilio signed it.
+
+    What is signed is the public address: behind a proxy Django sees another scheme and host.
+    """
+    token, signature = settings.TWILIO_AUTH_TOKEN, call.header("X-Twilio-Signature")
+    # An empty token would be a key that everyone has.
+    if not (token and settings.PUBLIC_BASE_URL and signature):
+        raise ForgedWebhook
+    try:
+        params = QueryDict(call.body, encoding="utf-8")
+    except TooManyFieldsSent as error:
+        raise ForgedWebhook from error
+    if not RequestValidator(token).validate(_public(call.path), params, signature):
+        raise ForgedWebhook
+    return {name: storable(str(value)) for name, value in params.dict().items()}
+
+
+def _status(params: Mapping[str, str], own_number: str) -> StatusReport:
+    status = STATUSES.get(params.get("MessageStatus") or params.get("SmsStatus") or "")
+    sid = params.get("MessageSid") or params.get("SmsSid") or ""
+    if status is None or not sid:
+        raise CannotTell
+    code = (params.get("ErrorCode") or "")[:10]
+    try:
+        message_id = UUID(own_number)
+    except ValueError:
+        message_id = None
+    return StatusReport(
+        sid,
+        status,
+        code="" if code == "0" else code,
+        message=without_numbers(params.get("ErrorMessage") or ""),
+        permanent=_permanent(code),
+        message_id=message_id,
+    )
+
+
+def _inbound(params: Mapping[str, str]) -> InboundText:
+    sid, sender = params.get("MessageSid") or params.get("SmsSid") or "", params.get("From", "")
+    if not (sid and sender):
+        raise CannotTell
+    return InboundText(sid, sender, params.get("Body", ""))

@@ -64,7 +64,7 @@ class Rule:
 class Callbacks:
     how: Literal["in_order", "doubled", "reversed", "forged", "never"] = "in_order"
     statuses: list[str] = field(default_factory=lambda: ["queued", "sent", "delivered"])
-    error_code: int | None = None  # told with the last status
+    error_code: int | str | None = None  # told with the last status; by a phone in words
     before_the_answer: bool = False
 
 

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.doubles.smsgate import SmsgateDouble, running_smsgate
 from tests.doubles.twilio import TwilioDouble, running_twilio
 
 
@@ -23,3 +24,22 @@ def twilio(running_double, settings) -> TwilioDouble:
     settings.TWILIO_API_BASE_URL = running_double.base_url
     settings.PUBLIC_BASE_URL = ""
     return running_double
+
+
+@pytest.fixture(scope="session")
+def running_phone() -> Iterator[SmsgateDouble]:
+    with running_smsgate() as double:
+        yield double
+
+
+@pytest.fixture
+def smsgate(running_phone, settings) -> SmsgateDouble:
+    """The double of a phone with empty books, and a site that is set up to use it."""
+    running_phone.reset()
+    settings.SMS_PROVIDERS = ["smsgate"]
+    settings.SMSGATE_BASE_URL = running_phone.base_url
+    settings.SMSGATE_USERNAME = running_phone.username
+    settings.SMSGATE_PASSWORD = running_phone.password
+    settings.SMSGATE_WEBHOOK_SECRET = running_phone.secret
+    settings.PUBLIC_BASE_URL = ""
+    return running_phone

@@ -1,4 +1,4 @@
-"""Twilio's status callbacks, as they come in over HTTP."""
+"""What Twilio calls, as it comes in over HTTP: receipts and texts."""
 
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -8,7 +8,7 @@ from django.test import Client
 
 from common.clock import Clock
 from messaging.dispatch import dispatch
-from messaging.models import Message, MessageStatus, Receipt
+from messaging.models import Message, MessageStatus, Receipt, Reply
 from tests.doubles.twilio_callbacks import signature
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
@@ -17,6 +17,8 @@ PUBLIC = "https://reminders.example"
 PATH = "/api/v1/sms/webhooks/twilio/status"
 NUMBER = "SM" + "1" * 32
 DELIVERED = {"MessageSid": NUMBER, "MessageStatus": "delivered", "To": "+26771234567", "AccountSid": "AC1"}
+INBOUND = "/api/v1/sms/webhooks/twilio/inbound"
+RECEIVED = {"MessageSid": "SM" + "2" * 32, "From": "+26771234567", "To": "+26771000000", "Body": "Ee"}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -141,6 +143,44 @@ def test_an_error_of_the_receipt_says_whether_the_phone_is_of_any_use(sent, code
 def test_no_number_of_a_patient_is_kept_with_a_receipt(sent):
     call({**DELIVERED, "MessageStatus": "failed", "ErrorMessage": "+26771234567 is not reachable"})
     assert Receipt.objects.get().detail == "••• is not reachable"
+
+
+def test_a_text_that_comes_in_is_kept_and_answered_with_no_text(db):
+    answer = call(RECEIVED, path=INBOUND)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/xml")
+    assert answer.content == b"<Response/>"
+    reply = Reply.objects.get()
+    assert (reply.provider, reply.phone, reply.body) == ("twilio", "+26771234567", "Ee")
+
+
+def test_a_text_that_comes_in_twice_is_kept_once(db):
+    assert {call(RECEIVED, path=INBOUND).status_code for _ in range(2)} == {200}
+    assert Reply.objects.count() == 1
+
+
+def test_a_forged_text_is_refused_and_not_kept(db):
+    assert call(RECEIVED, path=INBOUND, key="guessed").status_code == 403
+    assert not Reply.objects.exists()
+
+
+def test_a_signature_for_one_address_is_none_for_the_other(db):
+    assert call(RECEIVED, path=INBOUND, signed_url=PUBLIC + PATH).status_code == 403
+
+
+def test_letters_that_no_database_keeps_do_not_stop_a_text(db):
+    call({**RECEIVED, "Body": "A\0B"}, path=INBOUND)
+    assert Reply.objects.get().body == "AB"
+
+
+def test_a_signed_call_that_is_no_text_is_not_kept(db):
+    assert call({"AccountSid": "AC1"}, path=INBOUND).status_code == 200
+    assert not Reply.objects.exists()
+
+
+def test_a_receipt_that_comes_after_a_switch_to_another_provider_is_taken(sent, settings):
+    settings.SMS_PROVIDERS = ["console"]
+    assert call().status_code == 204
+    assert status_of(sent) == "delivered"
 
 
 @pytest.fixture
