@@ -22,9 +22,11 @@ STAFF_MAY: dict[str, set[str]] = {
     "appointments.patient": {"view", "add", "change"},
     "appointments.reminder": {"view"},
     "appointments.fileimport": {"view", "add", "change"},
-    "messaging.message": {"view"},
+    # To add one is to send it, to change it is to take it back.
+    "messaging.message": {"view", "add", "change"},
     "messaging.messageevent": {"view"},
-    "messaging.messagetemplate": {"view", "change"},
+    # Their clinics' own; those for all clinics are the administrators'.
+    "messaging.messagetemplate": {"view", "add", "change", "delete"},
     "messaging.optout": {"view", "add", "change"},
 }
 VIEWER_MAY: dict[str, set[str]] = {kind: {"view"} for kind in STAFF_MAY if kind != "messaging.optout"}
@@ -36,7 +38,7 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "appointments.patient": {"delete"},
     "appointments.reminder": {"add", "change", "delete"},
     "appointments.fileimport": {"delete"},
-    "messaging.message": {"add", "change", "delete"},
+    "messaging.message": {"delete"},
     "messaging.messageevent": {"add", "change", "delete"},
     "messaging.sendingswitch": {"add", "delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.

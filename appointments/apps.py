@@ -7,10 +7,12 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
+        from appointments.consent import people_at
         from appointments.reminding import SUBJECT, take_note_of_ended
         from appointments.sending_guard import refuse
-        from messaging import guards
+        from messaging import guards, recipients
         from messaging.signals import messages_ended
 
         guards.register(SUBJECT, refuse)
+        recipients.register(people_at)
         messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")
