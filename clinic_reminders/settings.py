@@ -157,6 +157,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AppointmentStatus": "appointments.models.AppointmentStatus",
         "MessageStatus": "messaging.models.MessageStatus",
+        "TemplateKey": "messaging.models.TemplateKey",
     },
 }
 CORS_URLS_REGEX = r"^/api(/|$)"
@@ -224,6 +225,7 @@ TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")
 TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
 TWILIO_API_BASE_URL = env.str("TWILIO_API_BASE_URL", default="") or "https://api.twilio.com"
+SMS_PRICE_PER_PART = given.prices("SMS_PRICE_PER_PART")
 SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.

@@ -150,3 +150,12 @@ def visit_words(starts_at: datetime, zone: ZoneInfo, language: str) -> dict[str,
         "time": f"{local:%H:%M}",
         "weekday": _WEEKDAYS[language][local.weekday()],
     }
+
+
+def longest_visit_words(language: str) -> dict[str, str]:
+    """The same for the longest that any visit can bring."""
+    return {
+        "date": f"30 {max(_MONTHS[language], key=len)}",
+        "time": "09:30",
+        "weekday": max(_WEEKDAYS[language], key=len),
+    }

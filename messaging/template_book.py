@@ -36,7 +36,7 @@ class TemplateBook:
             )
         }
 
-    def template(self, clinic_id: UUID, language: str) -> MessageTemplate:
+    def template(self, clinic_id: UUID | None, language: str) -> MessageTemplate:
         """The clinic's own in that language, or the one for all clinics."""
         return self._templates.get((clinic_id, language)) or self._templates[(None, language)]
 

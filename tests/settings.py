@@ -24,6 +24,7 @@ os.environ.update(
     LOG_FORMAT="console",
     SMS_PROVIDERS="console",
     SMS_SENDING_ENABLED="on",
+    SMS_PRICE_PER_PART="",
     TWILIO_ACCOUNT_SID="",
     TWILIO_AUTH_TOKEN="",
     TWILIO_FROM="",

@@ -2,21 +2,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import clinics_visible_to
-from accounts.models import User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of
 from common.admin import Step
 from common.errors import DomainError, ValidationFailed
 from messaging.models import MessageTemplate
 from messaging.rendering import check_body
-from messaging.template_saving import add_template, drop_template, preview, save_template
+from messaging.template_access import may_write, templates_visible_to
+from messaging.template_saving import add_template, drop_template, save_template
+from messaging.text_preview import preview_to_save
 
 
 class PreviewOnly(DomainError):
@@ -46,13 +46,11 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageTemplate]:
         # What is for all clinics is everybody's to read.
-        templates = AuditedAdmin.get_queryset(self, request)
-        return templates.filter(Q(clinic__isnull=True) | Q(clinic__in=clinics_visible_to(request.user)))
+        return templates_visible_to(request.user, AuditedAdmin.get_queryset(self, request))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        shared = obj is not None and obj.clinic_id is None
-        return allowed and (not shared or (isinstance(request.user, User) and request.user.is_admin))
+        return allowed and (obj is None or may_write(request.user, "change", obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("key", "language", "clinic")
@@ -79,7 +77,7 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
         )
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        if obj.clinic_id is None or not self.has_change_permission(request, obj):
+        if obj.clinic_id is None or not may_write(request.user, "delete", obj):
             return []
         question = _("Patients of this clinic will get the text for all clinics again.")
         return [Step("drop", _("Remove this clinic's own text"), question, "danger")]
@@ -107,7 +105,7 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
             else obj and obj.keep_diacritics
         )
         try:
-            context["preview"] = preview(
+            context["preview"] = preview_to_save(
                 body,
                 language=obj.language if obj else request.POST.get("language") or "en",
                 clinic=obj.clinic if obj else None,
