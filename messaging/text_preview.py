@@ -119,3 +119,34 @@ def _longest(language: str, clinic: Clinic | None) -> dict[str, str]:
         "clinic_phone": clinic.phone if clinic else LONG_PHONE,
         **longest_visit_words(language),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a template costs in one language, with its diacritics kept or folded."""
+
+    language: str
+    keeps_diacritics: bool
+    measure: gsm.Measure
+    # Whether that is what the template's own switch says.
+    stands: bool
+
+    @property
+    def prices(self) -> list[Price]:
+        return prices_of(self.measure.segments)
+
+
+def costs(
+    body: str, *, language: str, clinic: Clinic | None, keep_diacritics: bool, now: datetime
+) -> list[Cost]:
+    """Folded and kept, where that makes a difference; the way it stands alone where it makes none."""
+    found = {
+        keeps: preview_template(body, language=language, clinic=clinic, keep_diacritics=keeps, now=now)
+        for keeps in (False, True)
+    }
+    same = found[False].text == found[True].text
+    return [
+        Cost(language, keeps, preview.measure, stands=keeps == keep_diacritics)
+        for keeps, preview in found.items()
+        if not same or keeps == keep_diacritics
+    ]

@@ -2,21 +2,24 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of
 from common.admin import Step
 from common.errors import DomainError, ValidationFailed
+from messaging.admin.template_preview import posted, previewed
 from messaging.models import MessageTemplate
 from messaging.rendering import check_body
 from messaging.template_access import may_write, templates_visible_to
 from messaging.template_saving import add_template, drop_template, save_template
-from messaging.text_preview import preview_to_save
 
 
 class PreviewOnly(DomainError):
@@ -36,6 +39,10 @@ class TemplateForm(forms.ModelForm):
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(ClinicScopedAdmin):
     form = TemplateForm
+
+    class Media:
+        js = ("messaging/template_preview.js",)
+
     change_form_template = "admin/messaging/template_form.html"
     list_display = ("__str__", "whose", "body")
     list_filter = ("key", "language")
@@ -91,27 +98,30 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
             return super().after_step(request, obj)
         return reverse("admin:messaging_messagetemplate_changelist")
 
+    def get_urls(self) -> list[URLPattern]:
+        live = path(
+            "preview/",
+            self.admin_site.admin_view(require_POST(self.preview_view)),
+            name="messaging_messagetemplate_preview",
+        )
+        return [live, *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """The preview of what is in the form, as a piece of the page."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return TemplateResponse(
+            request, "admin/messaging/template_preview.html", previewed(posted(request, self.get_queryset))
+        )
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        form = context["adminform"].form
         obj = context.get("original")
         if isinstance(getattr(request, "refusal", None), PreviewOnly):
             context["errors"] = None
-        body = (form["body"].value() if "body" in form.fields else obj and obj.body) or ""
-        keeps = (
-            form["keep_diacritics"].value()
-            if "keep_diacritics" in form.fields
-            else obj and obj.keep_diacritics
-        )
-        try:
-            context["preview"] = preview_to_save(
-                body,
-                language=obj.language if obj else request.POST.get("language") or "en",
-                clinic=obj.clinic if obj else None,
-                keep_diacritics=bool(keeps),
-                now=timezone.now(),
-            )
-        except (DomainError, KeyError):
-            context["preview"] = None
+        if request.method == "POST":
+            context |= previewed(posted(request, self.get_queryset, obj))
+        elif obj is not None:
+            context |= previewed(obj)
         return super().render_change_form(request, context, *args, **kwargs)
