@@ -9,6 +9,7 @@ class AppointmentsConfig(AppConfig):
     def ready(self) -> None:
         from appointments.consent import people_at
         from appointments.reminding import SUBJECT, take_note_of_ended
+        from appointments.scheduled_texts import write_again
         from appointments.sending_guard import refuse
         from messaging import guards, recipients
         from messaging.signals import messages_ended
@@ -16,3 +17,4 @@ class AppointmentsConfig(AppConfig):
         guards.register(SUBJECT, refuse)
         recipients.register(people_at)
         messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")
+        messages_ended.connect(write_again, dispatch_uid="appointments.scheduled_texts")

@@ -55,8 +55,9 @@ def refused(caller, status=400, **body):
 
 
 def test_a_text_waits_for_its_time(caller):
-    shown = scheduled(caller, **TEXT, send_at=in_hours(5).isoformat())
-    assert (shown["status"], datetime.fromisoformat(shown["send_at"])) == ("queued", in_hours(5))
+    at = in_hours(5)
+    shown = scheduled(caller, **TEXT, send_at=at.isoformat())
+    assert (shown["status"], datetime.fromisoformat(shown["send_at"])) == ("queued", at)
     assert shown["appointment_id"] is None
     assert not OrmQ.objects.exists()
 
@@ -207,3 +208,28 @@ def test_a_visits_text_leaves_at_its_time(caller, visit):
     assert Message.objects.get(pk=shown["id"]).status == "queued"
     dispatch(clock=Clock(in_hours(6)))
     assert Message.objects.get(pk=shown["id"]).status == "sent"
+
+
+def texts_of(visit):
+    texts = Message.objects.filter(subject_id=visit.pk).order_by("created_at", "pk")
+    return [(message.status, message.to, message.language) for message in texts]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_phone_gets_the_text_in_place_of_the_old_one(caller, visit):
+    scheduled(caller, appointment_id=str(visit.pk), send_at=in_hours(5).isoformat())
+    old = visit.patient.phone
+    visit.patient.phone = "+26772000000"
+    visit.patient.save()
+    dispatch(clock=Clock(in_hours(6)))
+    assert texts_of(visit) == [("cancelled", old, "tn"), ("sent", "+26772000000", "tn")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_text_is_written_again_in_the_visits_new_language(caller, visit):
+    scheduled(caller, appointment_id=str(visit.pk), send_at=in_hours(5).isoformat())
+    visit.language = "en"
+    visit.save()
+    dispatch(clock=Clock(in_hours(6)))
+    phone = visit.patient.phone
+    assert texts_of(visit) == [("cancelled", phone, "tn"), ("sent", phone, "en")]
