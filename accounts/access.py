@@ -23,9 +23,11 @@ STAFF_MAY: dict[str, set[str]] = {
     "appointments.patienttophone": {"view", "change"},
     "appointments.reminder": {"view"},
     "appointments.fileimport": {"view", "add", "change"},
-    "messaging.message": {"view"},
+    # To add one is to send it, to change it is to take it back.
+    "messaging.message": {"view", "add", "change"},
     "messaging.messageevent": {"view"},
-    "messaging.messagetemplate": {"view", "change"},
+    # Their clinics' own; those for all clinics are the administrators'.
+    "messaging.messagetemplate": {"view", "add", "change", "delete"},
     "messaging.optout": {"view", "add", "change"},
     "messaging.reply": {"view", "change"},
 }
@@ -39,7 +41,7 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "appointments.patienttophone": {"add", "delete"},
     "appointments.reminder": {"add", "change", "delete"},
     "appointments.fileimport": {"delete"},
-    "messaging.message": {"add", "change", "delete"},
+    "messaging.message": {"delete"},
     "messaging.messageevent": {"add", "change", "delete"},
     "messaging.reply": {"add", "delete"},
     "messaging.sendingswitch": {"add", "delete"},

@@ -7,13 +7,17 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
+        from appointments.consent import people_at
         from appointments.reminding import SUBJECT, take_note_of_ended, take_note_of_followed
         from appointments.replies import take_reply
+        from appointments.scheduled_texts import write_again
         from appointments.sending_guard import refuse
-        from messaging import guards
+        from messaging import guards, recipients
         from messaging.signals import messages_ended, messages_followed, reply_came
 
         guards.register(SUBJECT, refuse)
+        recipients.register(people_at)
         messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")
         messages_followed.connect(take_note_of_followed, dispatch_uid="appointments.reminding")
         reply_came.connect(take_reply, dispatch_uid="appointments.replies")
+        messages_ended.connect(write_again, dispatch_uid="appointments.scheduled_texts")

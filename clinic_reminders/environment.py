@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import environ
 
 ON = {"on", "true", "yes", "1"}
 OFF = {"off", "false", "no", "0"}
+_PRICE = re.compile(r"([\w.]{1,100})\s*=\s*(\d{1,6}(?:\.\d{1,6})?) +([A-Z]{3})", re.ASCII)
 DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 
 
@@ -51,6 +53,17 @@ class Environment:
                 return {}
             found[key] = float(number)
         return found
+
+    def prices(self, name: str) -> dict[str, tuple[Decimal, str]]:
+        """`twilio=0.05 USD,smsgate=0.2 BWP`: an amount and its currency by name."""
+        prices = {}
+        for part in filter(None, map(str.strip, self._text(name).split(","))):
+            found = _PRICE.fullmatch(part)
+            if found is None:
+                self._note(f"{name} holds what is no price.", f"Set {name}=twilio=0.05 USD, or leave it out.")
+                return {}
+            prices[found[1]] = (Decimal(found[2]), found[3])
+        return prices
 
     def database(self, name: str, *, default: Path, home: Path) -> dict[str, Any]:
         """Django's settings of the database. An SQLite file's folder is made, for its owner alone."""

@@ -157,6 +157,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AppointmentStatus": "appointments.models.AppointmentStatus",
         "MessageStatus": "messaging.models.MessageStatus",
+        "TemplateKey": "messaging.models.TemplateKey",
     },
 }
 CORS_URLS_REGEX = r"^/api(/|$)"
@@ -229,6 +230,7 @@ SMSGATE_BASE_URL = env.str("SMSGATE_BASE_URL", default="")
 SMSGATE_USERNAME = env.str("SMSGATE_USERNAME", default="")
 SMSGATE_PASSWORD = env.str("SMSGATE_PASSWORD", default="")
 SMSGATE_WEBHOOK_SECRET = env.str("SMSGATE_WEBHOOK_SECRET", default="")
+SMS_PRICE_PER_PART = given.prices("SMS_PRICE_PER_PART")
 SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.

@@ -7,4 +7,6 @@ class MessagingConfig(AppConfig):
     verbose_name = _("Messages")
 
     def ready(self) -> None:
-        from messaging import checks  # noqa: F401  (registers the system checks)
+        from messaging import checks, guards, own_texts  # noqa: F401  (checks registers itself)
+
+        guards.register(own_texts.SUBJECT, own_texts.refuse)

@@ -39,22 +39,35 @@ class TemplateError(ValueError):
 
 def check_body(body: str) -> None:
     """ValidationFailed on "body", with every reason why this template can't be saved or sent."""
-    problems = _placeholder_problems(body)
-    if not fold(body).strip():
+    problems = _placeholder_problems(body) + text_problems(body)
+    if problems:
+        raise ValidationFailed(problems[0], details={"body": problems})
+
+
+def text_problems(text: str) -> list[str]:
+    """Every reason why a finished text can't be sent; braces are characters like others here."""
+    problems = []
+    if not fold(text).strip():
         problems.append(_("The text is empty."))
-    if len(body) > MAX_BODY_LENGTH:
+    # Folding can lengthen: an ellipsis leaves as three dots.
+    length = max(len(text), len(fold(text)))
+    if length > MAX_BODY_LENGTH:
         problems.append(
             _("The text has %(length)d characters. It can have %(limit)d at most.")
-            % {"length": len(body), "limit": MAX_BODY_LENGTH}
+            % {"length": length, "limit": MAX_BODY_LENGTH}
         )
-    unwanted = unsendable(body)
+    unwanted = unsendable(text)
     if unwanted:
         problems.append(
             _("The text has characters that can't be sent: %(codes)s. Delete them.")
             % {"codes": ", ".join(f"U+{ord(c):04X}" for c in unwanted[:5])}
         )
-    if problems:
-        raise ValidationFailed(problems[0], details={"body": problems})
+    return problems
+
+
+def known_placeholders(text: str) -> list[str]:
+    """Those that stand in it, in braces, whatever else does."""
+    return [f"{{{name}}}" for name in PLACEHOLDERS if f"{{{name}}}" in text]
 
 
 def placeholders(body: str) -> set[str]:
@@ -136,4 +149,13 @@ def visit_words(starts_at: datetime, zone: ZoneInfo, language: str) -> dict[str,
         "date": f"{local.day} {_MONTHS[language][local.month - 1]}",
         "time": f"{local:%H:%M}",
         "weekday": _WEEKDAYS[language][local.weekday()],
+    }
+
+
+def longest_visit_words(language: str) -> dict[str, str]:
+    """The same for the longest that any visit can bring."""
+    return {
+        "date": f"30 {max(_MONTHS[language], key=len)}",
+        "time": "09:30",
+        "weekday": max(_WEEKDAYS[language], key=len),
     }

@@ -1,8 +1,5 @@
 """Nudges to look at the table of messages. A task carries no message and no patient's data."""
 
-from django.db import transaction
-from django_q.tasks import async_task
-
 from common.clock import Clock
 from messaging import dispatch
 
@@ -12,8 +9,3 @@ SECONDS = 25
 
 def dispatch_due() -> None:
     dispatch.dispatch(clock=Clock(), seconds=SECONDS)
-
-
-def nudge() -> None:
-    """Has what is due sent as soon as the present transaction is committed."""
-    transaction.on_commit(lambda: async_task("messaging.tasks.dispatch_due"))

@@ -1,22 +1,18 @@
-"""Changing the texts that patients get, and seeing beforehand what they become."""
+"""Changing the texts that patients get."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, record
 from accounts.models import Clinic
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
-from messaging import gsm
 from messaging.models import MessageTemplate
-from messaging.rendering import check_body, render, visit_words
+from messaging.rendering import check_body
 
 TEMPLATE = "messaging.messagetemplate"
 
@@ -37,26 +33,40 @@ def add_template(
         id=new_id(), clinic=clinic, key=key, language=language, body=body, keep_diacritics=keep_diacritics
     )
     with transaction.atomic():
-        if MessageTemplate.objects.filter(clinic=clinic, key=key, language=language).exists():
-            raise ValidationFailed.on("clinic", _("This clinic has such a template already."))
-        template.save(force_insert=True)
+        try:
+            with transaction.atomic():
+                template.save(force_insert=True)
+        except IntegrityError:
+            raise ValidationFailed.on("clinic", _("This clinic has such a template already.")) from None
         _record(template, "added", {"body": [None, body]}, actor, now)
     return template
 
 
 def save_template(
-    template_id: UUID, *, body: str, keep_diacritics: bool, version: int, actor: Actor, now: datetime
+    template_id: UUID,
+    *,
+    body: str | None = None,
+    keep_diacritics: bool | None = None,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
 ) -> MessageTemplate:
-    """Changes the text. What is queued already keeps the words it has."""
-    check_body(body)
+    """Changes what is given. What is queued already keeps the words it has.
+
+    `version` is the one that was looked at; None overwrites whatever there is.
+    """
+    if body is not None:
+        check_body(body)
     with transaction.atomic():
         template = _locked(template_id)
-        if template.version != version:
+        if version is not None and template.version != version:
             raise VersionConflict(_("Someone has changed this text meanwhile. Look at it again."))
-        wanted: dict[str, Any] = {"body": body, "keep_diacritics": keep_diacritics}
+        given: dict[str, Any] = {"body": body, "keep_diacritics": keep_diacritics}
+        wanted = {name: value for name, value in given.items() if value is not None}
         changes = {f: [getattr(template, f), v] for f, v in wanted.items() if getattr(template, f) != v}
         if changes:
-            template.body, template.keep_diacritics = body, keep_diacritics
+            for name, value in wanted.items():
+                setattr(template, name, value)
             template.version += 1
             template.save()
             _record(template, "changed", changes, actor, now)
@@ -84,32 +94,3 @@ def _record(
     template: MessageTemplate, action: str, changes: dict[str, list[Any]], actor: Actor, now: datetime
 ) -> None:
     record(actor, [Change(action, TEMPLATE, template.pk, template.clinic_id, changes)], now=now)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A template filled in with an invented patient, and what it costs."""
-
-    text: str
-    measure: gsm.Measure
-    # Characters that are sent in a cheaper form, each with that form.
-    replaced: list[tuple[str, str]]
-
-
-def preview(
-    body: str, *, language: str, clinic: Clinic | None, keep_diacritics: bool, now: datetime
-) -> Preview:
-    """ValidationFailed on "body" when it can't be sent."""
-    check_body(body)
-    zone = clinic.zone if clinic else ZoneInfo(settings.TIME_ZONE)
-    visit = (now + timedelta(days=7)).astimezone(zone).replace(hour=9, minute=30)
-    context = {
-        "name": "Kabo Molefe",
-        "clinic": clinic.name if clinic else "Gaborone Main Clinic",
-        "clinic_phone": clinic.phone if clinic else "395 1234",
-        **visit_words(visit, zone, language),
-    }
-    filled = render(body, context)
-    text = gsm.fold(filled, keep_diacritics=keep_diacritics)
-    each = {c: gsm.fold(c, keep_diacritics=keep_diacritics) for c in filled if not c.isspace()}
-    return Preview(text, gsm.measure(text), [(c, plain) for c, plain in each.items() if plain != c])

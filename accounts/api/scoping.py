@@ -8,9 +8,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as django_filters
 
-from accounts.access import clinics_visible_to, visible_to
+from accounts.access import AnyUser, clinics_visible_to, visible_to
+from accounts.models import Clinic
+from common.errors import ValidationFailed
 from common.rest.filtering import Filters
 from common.rest.views import ApiView
 
@@ -45,3 +48,19 @@ class ClinicFilters(Filters):
         asked: UUID | None = self.form.cleaned_data.get("clinic_id")
         found = list((clinics.filter(pk=asked) if asked else clinics)[:2])
         return found[0].zone if len(found) == 1 else timezone.get_current_timezone()
+
+
+def chosen_clinic(user: AnyUser, clinic_id: UUID | None, *, field: str = "clinic_id") -> Clinic:
+    """The clinic that a body names; it may be left out by who has only one. ValidationFailed on `field`."""
+    clinics = clinics_visible_to(user)
+    if clinic_id is not None:
+        clinic = clinics.filter(pk=clinic_id).first()
+        if clinic is None:
+            raise ValidationFailed.on(field, _("There is no such clinic among yours."))
+        return clinic
+    found = list(clinics[:2])
+    if not found:
+        raise ValidationFailed.on(field, _("You have no clinic yet. Ask an administrator."))
+    if len(found) > 1:
+        raise ValidationFailed.on(field, _("Say which clinic: you have several."))
+    return found[0]

@@ -127,7 +127,7 @@ class MessageAdmin(ClinicScopedAdmin):
         return [Table(_("What happened to it"), headings, rows, _("Nothing yet."))]
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        if obj.status != MessageStatus.QUEUED or not may(request.user, "change", "appointments.appointment"):
+        if obj.status != MessageStatus.QUEUED or not may(request.user, "change", "messaging.message"):
             return []
         question = _("The patient will not get this text. It can't be taken back.")
         return [Step("cancel", _("Cancel this text"), question, "danger")]

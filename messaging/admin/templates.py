@@ -2,21 +2,24 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
-from accounts.access import clinics_visible_to
-from accounts.models import User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of
 from common.admin import Step
 from common.errors import DomainError, ValidationFailed
+from messaging.admin.template_preview import posted, previewed
 from messaging.models import MessageTemplate
 from messaging.rendering import check_body
-from messaging.template_saving import add_template, drop_template, preview, save_template
+from messaging.template_access import may_write, templates_visible_to
+from messaging.template_saving import add_template, drop_template, save_template
 
 
 class PreviewOnly(DomainError):
@@ -36,6 +39,10 @@ class TemplateForm(forms.ModelForm):
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(ClinicScopedAdmin):
     form = TemplateForm
+
+    class Media:
+        js = ("messaging/template_preview.js",)
+
     change_form_template = "admin/messaging/template_form.html"
     list_display = ("__str__", "whose", "body")
     list_filter = ("key", "language")
@@ -46,13 +53,11 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageTemplate]:
         # What is for all clinics is everybody's to read.
-        templates = AuditedAdmin.get_queryset(self, request)
-        return templates.filter(Q(clinic__isnull=True) | Q(clinic__in=clinics_visible_to(request.user)))
+        return templates_visible_to(request.user, AuditedAdmin.get_queryset(self, request))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        shared = obj is not None and obj.clinic_id is None
-        return allowed and (not shared or (isinstance(request.user, User) and request.user.is_admin))
+        return allowed and (obj is None or may_write(request.user, "change", obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("key", "language", "clinic")
@@ -79,7 +84,7 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
         )
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        if obj.clinic_id is None or not self.has_change_permission(request, obj):
+        if obj.clinic_id is None or not may_write(request.user, "delete", obj):
             return []
         question = _("Patients of this clinic will get the text for all clinics again.")
         return [Step("drop", _("Remove this clinic's own text"), question, "danger")]
@@ -93,27 +98,30 @@ class MessageTemplateAdmin(ClinicScopedAdmin):
             return super().after_step(request, obj)
         return reverse("admin:messaging_messagetemplate_changelist")
 
+    def get_urls(self) -> list[URLPattern]:
+        live = path(
+            "preview/",
+            self.admin_site.admin_view(require_POST(self.preview_view)),
+            name="messaging_messagetemplate_preview",
+        )
+        return [live, *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """The preview of what is in the form, as a piece of the page."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return TemplateResponse(
+            request, "admin/messaging/template_preview.html", previewed(posted(request, self.get_queryset))
+        )
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        form = context["adminform"].form
         obj = context.get("original")
         if isinstance(getattr(request, "refusal", None), PreviewOnly):
             context["errors"] = None
-        body = (form["body"].value() if "body" in form.fields else obj and obj.body) or ""
-        keeps = (
-            form["keep_diacritics"].value()
-            if "keep_diacritics" in form.fields
-            else obj and obj.keep_diacritics
-        )
-        try:
-            context["preview"] = preview(
-                body,
-                language=obj.language if obj else request.POST.get("language") or "en",
-                clinic=obj.clinic if obj else None,
-                keep_diacritics=bool(keeps),
-                now=timezone.now(),
-            )
-        except (DomainError, KeyError):
-            context["preview"] = None
+        if request.method == "POST":
+            context |= previewed(posted(request, self.get_queryset, obj))
+        elif obj is not None:
+            context |= previewed(obj)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -1,7 +1,13 @@
 from django.urls import path
 
-from messaging.api import views
+from messaging.api import preview, templates, views
 
 urlpatterns = [
+    path("sms/send", views.Send.as_view()),
+    path("sms/preview", preview.PreviewText.as_view()),
+    path("sms/queue", views.Queue.as_view()),
     path("sms/status/<uuid:pk>", views.MessageDetail.as_view()),
+    path("sms/<uuid:pk>/cancel", views.Cancel.as_view()),
+    path("templates", templates.TemplateList.as_view()),
+    path("templates/<uuid:pk>", templates.TemplateDetail.as_view()),
 ]

@@ -30,7 +30,7 @@ PAGES = {
     "admin:messaging_message_changelist": "asv",
     "admin:messaging_message_add": "",
     "admin:messaging_messagetemplate_changelist": "asv",
-    "admin:messaging_messagetemplate_add": "a",
+    "admin:messaging_messagetemplate_add": "as",
     "admin:messaging_optout_changelist": "as",
     "admin:messaging_optout_add": "as",
     "admin:messaging_sendingswitch_changelist": "a",

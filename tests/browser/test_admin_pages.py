@@ -6,7 +6,7 @@ from tests.architecture.house import ROOT
 from tests.browser.test_sign_in import WIDTHS, errors_of
 from tests.factories.accounts import PASSWORD, AdminFactory, ClinicFactory, StaffFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory, morning_in
-from tests.factories.messaging import MessageFactory
+from tests.factories.messaging import MessageFactory, MessageTemplateFactory
 
 pytestmark = pytest.mark.browser
 
@@ -15,9 +15,11 @@ def pages():
     appointment = AppointmentFactory()
     message = MessageFactory(clinic=appointment.clinic)
     ReminderFactory(appointment=appointment, message=message)
-    things = [appointment, appointment.patient, appointment.clinic, message]
+    template = MessageTemplateFactory(clinic=appointment.clinic)
+    things = [appointment, appointment.patient, appointment.clinic, message, template]
     lists = ["appointments_appointment", "appointments_patient", "appointments_reminder", "messaging_message"]
     forms = ["appointments_appointment", "appointments_fileimport", "accounts_user", "messaging_optout"]
+    forms += ["messaging_messagetemplate"]
     return [
         reverse("admin:index"),
         reverse("admin:messaging_sendingswitch_changelist"),

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from clinic_reminders.environment import Environment
@@ -34,4 +36,20 @@ def test_a_whole_number_may_be_the_least_and_not_less():
     assert given.whole_number("LEAST", 3, at_least=1) == 1
     assert given.problems == []
     assert given.whole_number("LESS", 3, at_least=1) == 3
+    assert len(given.problems) == 1
+
+
+def test_prices_name_their_provider_and_currency():
+    given = Environment({"PRICES": "twilio=0.0532 USD, smsgate = 0.25 BWP"})
+    assert given.prices("PRICES") == {
+        "twilio": (Decimal("0.0532"), "USD"),
+        "smsgate": (Decimal("0.25"), "BWP"),
+    }
+    assert (given.prices("MISSING"), given.problems) == ({}, [])
+
+
+@pytest.mark.parametrize("text", ["0.05", "twilio=0.05", "twilio=x USD", "twilio=-1 USD", "twilio=1 usd"])
+def test_what_is_no_price_is_noted(text):
+    given = Environment({"PRICES": text})
+    assert given.prices("PRICES") == {}
     assert len(given.problems) == 1
