@@ -1,17 +1,18 @@
 """What changes clinics and the people who sign in. Each change is in the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import sign_in
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic, User
-from common.errors import DomainError, NotFound, VersionConflict
+from common.errors import DomainError, NotFound, ValidationFailed, VersionConflict
 
 CLINIC = "accounts.clinic"
 USER = "accounts.user"
@@ -42,15 +43,21 @@ NOT_ONES_OWN = ("role", "is_active")
 def add_clinic(*, actor: Actor, now: datetime, **values: Any) -> Clinic:
     """A new clinic from CLINIC_FIELDS. django.core's ValidationError for a value that can't be."""
     clinic = Clinic(**values)
-    clinic.full_clean()
     with transaction.atomic():
-        clinic.save(force_insert=True)
+        clinic.full_clean()
+        with _taken("code", _("There is a clinic with this code already.")):
+            clinic.save(force_insert=True)
         _record(actor, "added", CLINIC, clinic, {}, _values(clinic, CLINIC_FIELDS), now)
     return clinic
 
 
-def change_clinic(clinic_id: UUID, *, version: int, actor: Actor, now: datetime, **changes: Any) -> Clinic:
-    """Changes any of CLINIC_FIELDS. What is planned already stays planned as it was."""
+def change_clinic(
+    clinic_id: UUID, *, version: int | None = None, actor: Actor, now: datetime, **changes: Any
+) -> Clinic:
+    """Changes any of CLINIC_FIELDS. What is planned already stays planned as it was.
+
+    `version` is the one that was looked at; None overwrites whatever is there.
+    """
     with transaction.atomic():
         clinic = Clinic.objects.select_for_update().filter(pk=clinic_id).first()
         if clinic is None:
@@ -61,7 +68,8 @@ def change_clinic(clinic_id: UUID, *, version: int, actor: Actor, now: datetime,
             if field in changes:
                 setattr(clinic, field, changes[field])
         clinic.full_clean()
-        _save(clinic, CLINIC, before, _values(clinic, CLINIC_FIELDS), actor, now)
+        with _taken("code", _("There is a clinic with this code already.")):
+            _save(clinic, CLINIC, before, _values(clinic, CLINIC_FIELDS), actor, now)
     return clinic
 
 
@@ -127,8 +135,18 @@ def _locked_user(user_id: UUID) -> User:
     return user
 
 
-def _refuse_stale(thing: Clinic | User, version: int) -> None:
-    if thing.version != version:
+@contextmanager
+def _taken(field: str, message: str) -> Iterator[None]:
+    """Of two at once with the same name, the one who comes second is told so at the field."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        raise ValidationFailed.on(field, message) from None
+
+
+def _refuse_stale(thing: Clinic | User, version: int | None) -> None:
+    if version is not None and thing.version != version:
         raise VersionConflict(_("Someone has changed this meanwhile. Look at it again."))
 
 

@@ -155,6 +155,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "Language": "accounts.models.Language",
         "AppointmentStatus": "appointments.models.AppointmentStatus",
         "MessageStatus": "messaging.models.MessageStatus",
     },
