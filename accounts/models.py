@@ -165,6 +165,9 @@ class Role(models.TextChoices):
 
 
 class UserManager(DjangoUserManager["User"]):
+    def active_admins(self) -> "models.QuerySet[User]":
+        return self.filter(Q(is_superuser=True) | Q(role=Role.ADMIN), is_active=True)
+
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
@@ -225,6 +228,10 @@ class User(AbstractUser):
     @property
     def is_admin(self) -> bool:
         return self.is_superuser or self.role == Role.ADMIN
+
+    @property
+    def role_in_effect(self) -> str:
+        return Role.ADMIN.value if self.is_admin else self.role
 
 
 class AlertBy(models.TextChoices):

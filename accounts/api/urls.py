@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import clinics, schema, views  # noqa: F401  (tells the schema of the tokens)
+from accounts.api import clinics, schema, users, views  # noqa: F401  (tells the schema of the tokens)
 
 urlpatterns = [
     path("auth/login", views.Login.as_view()),
@@ -8,5 +8,9 @@ urlpatterns = [
     path("auth/logout", views.Logout.as_view()),
     path("clinics", clinics.ClinicList.as_view()),
     path("clinics/<uuid:pk>", clinics.ClinicDetail.as_view()),
-    path("users/me", views.OwnUser.as_view()),
+    path("users", users.UserList.as_view()),
+    path("users/me", users.OwnUser.as_view()),
+    path("users/me/preferences", users.OwnPreferences.as_view()),
+    path("users/<uuid:pk>", users.UserDetail.as_view()),
+    path("users/<uuid:pk>/preferences", users.PreferencesDetail.as_view()),
 ]

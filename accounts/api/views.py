@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from accounts import sign_in
 from accounts.api import tokens
-from accounts.api.permissions import SignedIn as SignedInOnly
-from accounts.api.serializers import Credentials, Refresh, SignedIn, Tokens, UserSerializer
+from accounts.api.serializers import Credentials, Refresh, SignedIn, Tokens
+from accounts.api.user_serializers import UserSerializer
 from accounts.models import User
 from common.errors import DomainError, RateLimited
 from common.rest.views import ApiView
@@ -78,11 +78,3 @@ class Logout(OpenView):
     @extend_schema(request=Refresh, responses={204: None})
     def delete(self, request: Any) -> Response:
         return self.post(request)
-
-
-class OwnUser(ApiView):
-    permission_classes = (SignedInOnly,)
-    serializer_class = UserSerializer
-
-    def get(self, request: Any) -> Response:
-        return Response(self.get_serializer(request.user).data)
