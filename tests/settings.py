@@ -29,6 +29,8 @@ os.environ.update(
     TWILIO_FROM="",
     TWILIO_MESSAGING_SERVICE_SID="",
     TWILIO_API_BASE_URL="",
+    EMAIL_URL="",
+    EMAIL_FROM="",
 )
 
 from clinic_reminders.settings import *  # noqa: F403
