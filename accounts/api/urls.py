@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import clinics, passwords, registration, schema, users, views  # noqa: F401  (tells the schema of the tokens)
+from accounts.api import audit, clinics, passwords, registration, schema, users, views  # noqa: F401  (tells the schema of the tokens)
 
 urlpatterns = [
     path("auth/login", views.Login.as_view()),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("auth/password", passwords.ChangePassword.as_view()),
     path("auth/password/reset", passwords.ResetPassword.as_view()),
     path("auth/password/reset/confirm", passwords.ConfirmReset.as_view()),
+    path("audit", audit.AuditLog.as_view()),
     path("clinics", clinics.ClinicList.as_view()),
     path("clinics/<uuid:pk>", clinics.ClinicDetail.as_view()),
     path("users", users.UserList.as_view()),
