@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts import passwords, sign_in
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic, Role, User
+from accounts.signals import clinic_changed
 from common.errors import NotFound, NotPermitted, StateConflict, ValidationFailed, VersionConflict
 from common.locks import one_at_a_time
 from common.phones import PhoneError, parse_mobile
@@ -59,7 +60,7 @@ def add_clinic(*, actor: Actor, now: datetime, **values: Any) -> Clinic:
 def change_clinic(
     clinic_id: UUID, *, version: int | None = None, actor: Actor, now: datetime, **changes: Any
 ) -> Clinic:
-    """Changes any of CLINIC_FIELDS. What is planned already stays planned as it was.
+    """Changes any of CLINIC_FIELDS. New `reminder_hours_before` hold for visits booked already, too.
 
     `version` is the one that was looked at; None overwrites whatever is there.
     """
@@ -73,8 +74,12 @@ def change_clinic(
             if field in changes:
                 setattr(clinic, field, changes[field])
         clinic.full_clean()
+        after = _values(clinic, CLINIC_FIELDS)
         with _taken("code", _("There is a clinic with this code already.")):
-            _save(clinic, CLINIC, before, _values(clinic, CLINIC_FIELDS), actor, now)
+            _save(clinic, CLINIC, before, after, actor, now)
+        changed = {field for field in CLINIC_FIELDS if before[field] != after[field]}
+        if changed:
+            clinic_changed.send(Clinic, clinic=clinic, fields=changed)
     return clinic
 
 

@@ -7,10 +7,13 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
+        from accounts.signals import clinic_changed
         from appointments.reminding import SUBJECT, take_note_of_ended
+        from appointments.replanning import take_note_of_new_rules
         from appointments.sending_guard import refuse
         from messaging import guards
         from messaging.signals import messages_ended
 
         guards.register(SUBJECT, refuse)
         messages_ended.connect(take_note_of_ended, dispatch_uid="appointments.reminding")
+        clinic_changed.connect(take_note_of_new_rules, dispatch_uid="appointments.replanning")
