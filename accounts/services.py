@@ -93,7 +93,7 @@ def add_user(
     **values: Any,
 ) -> User:
     """A new person from USER_FIELDS. Without a password nobody signs in as them."""
-    user = User(**values)
+    user = User(**{**values, "phone": _phone(values.get("phone", ""))})
     if password is not None:
         passwords.refuse_weak(password, user)
     user.set_password(password)
@@ -176,8 +176,11 @@ def set_password(
 
 def _set(user: User, changes: dict[str, Any]) -> None:
     for field in (*USER_FIELDS, "is_waiting"):
-        if field in changes and field != "role":
+        if field in changes and field not in ("role", "phone"):
             setattr(user, field, changes[field])
+    # One kept from before numbers were checked is in nobody's way.
+    if changes.get("phone", user.phone) != user.phone:
+        user.phone = _phone(changes["phone"])
     role = changes.get("role", user.role_in_effect)
     if role != user.role_in_effect:
         user.role = role
@@ -187,12 +190,14 @@ def _set(user: User, changes: dict[str, Any]) -> None:
         user.is_waiting = False
 
 
+def _phone(given: str) -> str:
+    try:
+        return parse_mobile(given) if given else ""
+    except PhoneError as error:
+        raise ValidationFailed.on("phone", str(error)) from None
+
+
 def _refuse_invalid(user: User) -> None:
-    if user.phone:
-        try:
-            user.phone = parse_mobile(user.phone)
-        except PhoneError as error:
-            raise ValidationFailed.on("phone", str(error)) from None
     user.full_clean(exclude=["password"])
     # "Neo" beside "neo" would be taken for each other.
     if User.objects.filter(username__iexact=user.username).exclude(pk=user.pk).exists():

@@ -46,7 +46,9 @@ class OpeningHours(serializers.JSONField):
 
 
 class ClinicSerializer(Body):
-    """The fields' rules are the model's; here stands what JSON they come in."""
+    """A clinic with its rules for visits and texts."""
+
+    # What a value may be is the model's to say; here stands what JSON it comes in.
 
     id = serializers.UUIDField(read_only=True)
     code = Text(max_length=20, help_text="The short name that files use: capitals, digits, - and _.")

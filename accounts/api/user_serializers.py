@@ -62,7 +62,7 @@ class PersonFields(Body):
 
 
 class UserSerializer(PersonFields):
-    """Needs `clinics` and `stock_manager_of`. The password goes in and never comes out."""
+    """Somebody who signs in. The password goes in and never comes out."""
 
     id = serializers.UUIDField(read_only=True)
     password = Password(write_only=True, required=False, help_text="A new one ends every sign-in.")
@@ -81,10 +81,14 @@ class UserSerializer(PersonFields):
 
 
 class NewUser(UserSerializer):
+    """As a person is, with the first password."""
+
     password = Password(write_only=True)
 
 
 class PreferencesSerializer(Body):
+    """How a person likes to be told."""
+
     language = Choice(choices=Language.choices, required=False)
     time_zone = Text(max_length=64, required=False, help_text="Africa/Gaborone, for example.")
     alert_by = serializers.ListField(
