@@ -77,6 +77,9 @@ class Environment:
                 f"Set {name}=smtp+tls://user:password@host:587, or leave it out.",
             )
             return {}
+        if found["EMAIL_FILE_PATH"]:
+            # filemail:///srv/mails means what it says, wherever a command is started from.
+            found["EMAIL_FILE_PATH"] = "/" + found["EMAIL_FILE_PATH"].lstrip("/")
         return {key: value for key, value in found.items() if value not in (None, "")}
 
     def _text(self, name: str) -> str:

@@ -38,9 +38,16 @@ def test_a_whole_number_may_be_the_least_and_not_less():
 
 
 def test_the_address_of_a_mail_server_becomes_djangos_settings():
-    mail = Environment({"EMAIL_URL": "smtp+tls://me%40clinic.example:pass@mail.example:587"}).mail("EMAIL_URL")
+    mail = Environment({"EMAIL_URL": "smtp+tls://me%40clinic.example:pass@mail.example:587"}).mail(
+        "EMAIL_URL"
+    )
     assert (mail["EMAIL_HOST"], mail["EMAIL_PORT"], mail["EMAIL_USE_TLS"]) == ("mail.example", 587, True)
     assert mail["EMAIL_HOST_USER"] == "me@clinic.example"
+
+
+@pytest.mark.parametrize("url", ["filemail:///srv/mails", "filemail:////srv/mails"])
+def test_mail_may_go_into_files(url):
+    assert Environment({"EMAIL_URL": url}).mail("EMAIL_URL")["EMAIL_FILE_PATH"] == "/srv/mails"
 
 
 @pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://mail.example:x"])
