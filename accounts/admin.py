@@ -7,7 +7,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet, TimeField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
@@ -19,7 +19,7 @@ from accounts.audit import Actor
 from accounts.models import AuditEntry, Clinic, User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of, changes_in_words, local
 from accounts.validators import validate_opening_hours, validate_reminder_hours
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, Step
 
 admin.site.unregister(Group)
 
@@ -149,24 +149,42 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     add_form = UserCreationForm
     change_password_form = RecordedPasswordForm
     list_display = ("username", "full_name", "role", "where", "is_active", "last_login")
-    list_filter = ("role", "is_active", "clinics")
-    autocomplete_fields = ("clinics",)
+    list_filter = ("is_waiting", "role", "is_active", "clinics")
+    autocomplete_fields = ("clinics", "stock_manager_of")
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (gettext_lazy("What they may do"), {"fields": ("role", "clinics", "is_active")}),
+        (gettext_lazy("What they may do"), {"fields": ("role", "clinics", "is_active", "stock_manager_of")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "phone")}),
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "password1", "password2")}),
-        (gettext_lazy("What they may do"), {"fields": ("role", "clinics")}),
+        (gettext_lazy("What they may do"), {"fields": ("role", "clinics", "stock_manager_of")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "phone")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("clinics")
+
+    def steps(self, request: HttpRequest, obj: User) -> list[Step]:
+        if not obj.is_waiting:
+            return []
+        question = _("Decline this registration? The account stays closed.")
+        return [Step("decline", _("Decline"), question, "danger")]
+
+    def take_step(self, request: HttpRequest, obj: User, name: str) -> str:
+        services.deactivate_user(obj.pk, actor=actor_of(request), now=timezone.now())
+        return _("The registration is declined.")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = context.get("original")
+        if obj is not None and obj.is_waiting:
+            context["subtitle"] = _("Waits for approval: give a role and clinics, and set active")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=gettext_lazy("name"))
     def full_name(self, user: User) -> str:
@@ -190,7 +208,7 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> User:
         given = {
             field: form.cleaned_data[field]
-            for field in (*services.USER_FIELDS, "clinics")
+            for field in (*services.USER_FIELDS, "clinics", "stock_manager_of")
             if field in form.cleaned_data
         }
         actor, now = actor_of(request), timezone.now()
@@ -210,6 +228,7 @@ class ActionFilter(admin.SimpleListFilter):
         *("marked attended", "marked missed", "marked booked"),
         *("imported", "changed by import", "file imported"),
         *("opted out", "opt-out lifted", "switched", "password set"),
+        "registration forgotten",
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -223,7 +242,13 @@ class KindFilter(ActionFilter):
     title = gettext_lazy("kind")
     parameter_name = "object_type"
     words = (
-        *("accounts.clinic", "accounts.user", "appointments.appointment", "appointments.fileimport"),
+        *(
+            "accounts.clinic",
+            "accounts.user",
+            "accounts.preferences",
+            "appointments.appointment",
+            "appointments.fileimport",
+        ),
         *("appointments.patient", "messaging.message", "messaging.messagetemplate", "messaging.optout"),
         "messaging.sendingswitch",
     )

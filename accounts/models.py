@@ -2,6 +2,7 @@ from datetime import time
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.validators import (
+    validate_alert_by,
     validate_opening_hours,
     validate_phone,
     validate_reminder_hours,
@@ -142,6 +144,14 @@ class Clinic(models.Model):
     def clean(self) -> None:
         if (self.quiet_from is None) != (self.quiet_to is None):
             raise ValidationError({"quiet_to": _("Give both times of the quiet hours, or neither.")})
+        if self.quiet_from is not None and self.quiet_from == self.quiet_to:
+            raise ValidationError(
+                {
+                    "quiet_to": _(
+                        "The quiet hours can't start and end at the same time. Leave both empty for none."
+                    )
+                }
+            )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -155,6 +165,9 @@ class Role(models.TextChoices):
 
 
 class UserManager(DjangoUserManager["User"]):
+    def active_admins(self) -> "models.QuerySet[User]":
+        return self.filter(Q(is_superuser=True) | Q(role=Role.ADMIN), is_active=True)
+
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
@@ -181,7 +194,19 @@ class User(AbstractUser):
         help_text=_("Empty: this person can't sign in yet."),
     )
     clinics = models.ManyToManyField(Clinic, verbose_name=_("clinics"), related_name="users", blank=True)
-    phone = models.CharField(_("phone"), max_length=20, blank=True)
+    stock_manager_of = models.ManyToManyField(
+        Clinic,
+        verbose_name=_("stock alerts of"),
+        related_name="stock_managers",
+        blank=True,
+        help_text=_("The clinics whose low stock this person is told of."),
+    )
+    phone = models.CharField(
+        _("phone"), max_length=20, blank=True, help_text=_("A mobile number, for stock alerts by text.")
+    )
+    # Registered, and no administrator has decided yet.
+    is_waiting = models.BooleanField(_("waits for approval"), default=False, editable=False)
+    reset_mailed_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     # Who may enter the admin follows from the role: no second switch that could disagree.
@@ -195,11 +220,71 @@ class User(AbstractUser):
         ordering = ["username"]
         constraints = [
             models.CheckConstraint(name="user_role_known", condition=Q(role__in=["", *Role.values])),
+            models.CheckConstraint(
+                name="user_waiting_is_not_active", condition=Q(is_waiting=False) | Q(is_active=False)
+            ),
         ]
 
     @property
     def is_admin(self) -> bool:
         return self.is_superuser or self.role == Role.ADMIN
+
+    @property
+    def role_in_effect(self) -> str:
+        return Role.ADMIN.value if self.is_admin else self.role
+
+
+class AlertBy(models.TextChoices):
+    SMS = "sms", _("Text")
+    EMAIL = "email", _("Mail")
+
+
+def default_alert_by() -> list[str]:
+    return [AlertBy.SMS.value, AlertBy.EMAIL.value]
+
+
+def site_time_zone() -> str:
+    return settings.TIME_ZONE
+
+
+class Preferences(models.Model):
+    """How a person likes to be told. Without a row the defaults hold."""
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="stored_preferences"
+    )
+    language = models.CharField(
+        _("language"), max_length=2, choices=Language.choices, default=Language.ENGLISH
+    )
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default=site_time_zone, validators=[validate_time_zone]
+    )
+    alert_by = models.JSONField(
+        _("alerts by"), default=default_alert_by, blank=True, validators=[validate_alert_by]
+    )
+    digest_time = models.TimeField(_("daily summary at"), default=time(7, 30))
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("preferences")
+        verbose_name_plural = _("preferences")
+        constraints = [
+            models.CheckConstraint(
+                name="preferences_language_known", condition=Q(language__in=Language.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("preferences"))
+
+    @classmethod
+    def of(cls, user: User) -> "Preferences":
+        """What is stored, or the defaults, not stored."""
+        return cls.objects.filter(user=user).first() or cls(user=user)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
 
 class AuditEntry(models.Model):
@@ -224,6 +309,8 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["object_id", "at"], name="audit_by_object"),
             models.Index(fields=["actor_id", "at"], name="audit_by_actor"),
+            models.Index(fields=["clinic_id", "at"], name="audit_by_clinic"),
+            models.Index(fields=["object_type", "at"], name="audit_by_kind"),
             models.Index(fields=["-at", "-id"], name="audit_newest"),
         ]
 

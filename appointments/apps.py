@@ -7,8 +7,10 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
+        from accounts.signals import clinic_changed
         from appointments.consent import people_at
         from appointments.reminding import SUBJECT, take_note_of_ended, take_note_of_followed
+        from appointments.replanning import take_note_of_new_rules
         from appointments.replies import take_reply
         from appointments.scheduled_texts import write_again
         from appointments.sending_guard import refuse
@@ -21,3 +23,4 @@ class AppointmentsConfig(AppConfig):
         messages_followed.connect(take_note_of_followed, dispatch_uid="appointments.reminding")
         reply_came.connect(take_reply, dispatch_uid="appointments.replies")
         messages_ended.connect(write_again, dispatch_uid="appointments.scheduled_texts")
+        clinic_changed.connect(take_note_of_new_rules, dispatch_uid="appointments.replanning")

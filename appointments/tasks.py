@@ -3,6 +3,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from appointments import replanning
 from appointments.file_import import background, uploads
 from appointments.reminding import queue_due_reminders
 from common.schedules import Every
@@ -13,6 +14,10 @@ def remind() -> None:
     """One pass: queue what is due, send what waits."""
     queue_due_reminders(now=timezone.now())
     dispatch_due()
+
+
+def plan_by_new_rules(clinic_id: str) -> None:
+    replanning.plan_by_new_rules(UUID(clinic_id), now=timezone.now())
 
 
 def run_upload(upload_id: str) -> None:

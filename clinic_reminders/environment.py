@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 ON = {"on", "true", "yes", "1"}
 OFF = {"off", "false", "no", "0"}
@@ -87,6 +88,26 @@ class Environment:
                 return _in_memory()
             found["NAME"] = str(file)
         return found or _in_memory()
+
+    def mail(self, name: str) -> dict[str, Any]:
+        """Django's settings of mail; empty when there is none, or none that can be used."""
+        url = self._text(name)
+        if not url:
+            return {}
+        try:
+            found: dict[str, Any] = environ.Env.email_url_config(url)
+        except (ImproperlyConfigured, ValueError):
+            found = {}
+        if not found or (found["EMAIL_BACKEND"].endswith("smtp.EmailBackend") and not found["EMAIL_HOST"]):
+            self._note(
+                f"{name} names no mail server that can be used.",
+                f"Set {name}=smtp+tls://user:password@host:587, or leave it out.",
+            )
+            return {}
+        if found["EMAIL_FILE_PATH"]:
+            # filemail:///srv/mails means what it says, wherever a command is started from.
+            found["EMAIL_FILE_PATH"] = "/" + found["EMAIL_FILE_PATH"].lstrip("/")
+        return {key: value for key, value in found.items() if value not in (None, "")}
 
     def _text(self, name: str) -> str:
         return self._variables.get(name, "").strip()

@@ -127,6 +127,26 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 AXES_VERBOSE = False
 
+# The link in a mail for a new password.
+PASSWORD_RESET_TIMEOUT = 60 * 60
+
+# Mail
+
+_mail = given.mail("EMAIL_URL")
+MAIL_IS_SET_UP = bool(_mail)
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_PORT = _mail.get("EMAIL_PORT") or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_FILE_PATH = _mail.get("EMAIL_FILE_PATH")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="") or (
+    EMAIL_HOST_USER if "@" in EMAIL_HOST_USER else "clinic-reminders@localhost"
+)
+
 # API
 
 REST_FRAMEWORK = {
@@ -155,6 +175,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "Language": "accounts.models.Language",
         "AppointmentStatus": "appointments.models.AppointmentStatus",
         "MessageStatus": "messaging.models.MessageStatus",
         "TemplateKey": "messaging.models.TemplateKey",

@@ -2,8 +2,11 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.views import NewPassword
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("clinic_reminders.api_urls")),
+    path("password/new/", NewPassword.as_view(), name="new-password"),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

@@ -38,6 +38,8 @@ os.environ.update(
     SMSGATE_USERNAME="",
     SMSGATE_PASSWORD="",
     SMSGATE_WEBHOOK_SECRET="",
+    EMAIL_URL="",
+    EMAIL_FROM="",
 )
 
 from clinic_reminders.settings import *  # noqa: F403

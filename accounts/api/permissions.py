@@ -4,6 +4,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 
 from accounts.access import may
+from accounts.models import User
 
 ACTIONS = {
     "GET": "view",
@@ -39,3 +40,13 @@ class RoleAllows(SignedIn):
         kind = getattr(view, "kind", None)
         action = {**ACTIONS, **getattr(view, "actions", {})}.get(request.method)
         return kind is not None and action is not None and may(request.user, action, kind)
+
+
+class OwnOrRoleAllows(RoleAllows):
+    """Of oneself, who has the address's `pk`, what `view.own_methods` names; else as the role allows."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        if not SignedIn.has_permission(self, request, view):
+            return False
+        own = isinstance(request.user, User) and view.kwargs.get("pk") == request.user.pk
+        return (own and request.method in view.own_methods) or super().has_permission(request, view)

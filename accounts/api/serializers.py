@@ -1,29 +1,9 @@
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
-from accounts.models import Role, User
+from accounts.api.user_serializers import UserSerializer
 from common.rest.serializers import Body
-
-
-class UserSerializer(serializers.ModelSerializer):
-    role = serializers.SerializerMethodField()
-    clinic_ids = serializers.SerializerMethodField()
-
-    class Meta:
-        model = User
-        fields = (
-            *("id", "username", "first_name", "last_name", "email", "phone"),
-            *("role", "clinic_ids", "is_active", "version"),
-        )
-        read_only_fields = fields
-
-    def get_role(self, user: User) -> str:
-        return Role.ADMIN if user.is_admin else user.role
-
-    def get_clinic_ids(self, user: User) -> list[UUID]:
-        return sorted(clinic.pk for clinic in user.clinics.all())
 
 
 class Credentials(Body):

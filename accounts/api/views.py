@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from accounts import sign_in
 from accounts.api import tokens
-from accounts.api.permissions import SignedIn as SignedInOnly
-from accounts.api.serializers import Credentials, Refresh, SignedIn, Tokens, UserSerializer
+from accounts.api.serializers import Credentials, Refresh, SignedIn, Tokens
+from accounts.api.user_serializers import UserSerializer
 from accounts.models import User
 from common.errors import DomainError, RateLimited
 from common.rest.views import ApiView
@@ -31,13 +31,16 @@ class Login(OpenView):
     @extend_schema(request=Credentials, responses={200: SignedIn})
     def post(self, request: Any) -> Response:
         given = self.body(request)
-        user = _user_of(request._request, given["username"], given["password"])
+        user = user_by_password(request._request, given["username"], given["password"])
         begun = sign_in.begin(user, now=timezone.now())
         return Response({**tokens.pair(begun), "user": UserSerializer(user).data})
 
 
-def _user_of(request: Any, username: str, password: str) -> User:
-    """The same answer, in the same time, for an unknown name, a wrong password and a closed account."""
+def user_by_password(request: Any, username: str, password: str) -> User:
+    """Whose name and password these are. Wrong ones count, and too many have to wait (RateLimited).
+
+    The same answer, in the same time, for an unknown name, a wrong password and a closed account.
+    """
     user = authenticate(request, username=username, password=password)
     if getattr(request, "axes_locked_out", False):
         # Its middleware would put the admin's page in place of our answer.
@@ -78,11 +81,3 @@ class Logout(OpenView):
     @extend_schema(request=Refresh, responses={204: None})
     def delete(self, request: Any) -> Response:
         return self.post(request)
-
-
-class OwnUser(ApiView):
-    permission_classes = (SignedInOnly,)
-    serializer_class = UserSerializer
-
-    def get(self, request: Any) -> Response:
-        return Response(self.get_serializer(request.user).data)

@@ -22,9 +22,9 @@ class ApiView(GenericAPIView):
     def known_parameters(self) -> Iterable[str]:
         return self.query_parameters
 
-    def body(self, request: Any) -> dict[str, Any]:
-        """The checked body of the request."""
-        serializer = self.get_serializer(data=request.data)
+    def body(self, request: Any, *, partial: bool = False) -> dict[str, Any]:
+        """The checked body of the request; with `partial` no field is required."""
+        serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 

@@ -179,6 +179,37 @@ def test_an_admin_gives_a_person_a_role_and_clinics(client):
     assert AuditEntry.objects.get(object_id=person.pk).changes["clinics"] == [[], ["GAB01"]]
 
 
+def test_who_waits_for_approval_is_found_and_let_in(client):
+    person, clinic = UserFactory(is_active=False, is_waiting=True), ClinicFactory()
+    client.force_login(AdminFactory())
+    listed = client.get(reverse("admin:accounts_user_changelist"), {"is_waiting__exact": "1"}).context["cl"]
+    assert [user.pk for user in listed.result_list] == [person.pk]
+    assert "Waits for approval" in client.get(change_page(person)).content.decode()
+    given = user_form(person, role="staff", clinics=[clinic.pk], stock_manager_of=[clinic.pk])
+    client.post(change_page(person), given)
+    person.refresh_from_db()
+    assert (person.is_active, person.is_waiting, list(person.stock_manager_of.all())) == (
+        True,
+        False,
+        [clinic],
+    )
+
+
+def test_a_registration_is_declined_by_a_step(client):
+    person = UserFactory(is_active=False, is_waiting=True)
+    client.force_login(AdminFactory())
+    client.post(reverse("admin:accounts_user_step", args=[person.pk]), {"step": "decline", "sure": "yes"})
+    person.refresh_from_db()
+    assert (person.is_active, person.is_waiting) == (False, False)
+
+
+def test_a_phone_that_gets_no_texts_is_refused_at_the_phone(client):
+    person = StaffFactory()
+    client.force_login(AdminFactory())
+    page = client.post(change_page(person), user_form(person, phone="3901234"))
+    assert "phone" in page.context["adminform"].form.errors
+
+
 def test_a_person_is_deactivated_and_not_deleted(client):
     person = StaffFactory()
     client.force_login(AdminFactory())

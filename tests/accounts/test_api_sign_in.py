@@ -278,8 +278,8 @@ def test_a_session_of_the_admin_does_not_open_the_api(client):
 
 def test_checking_a_token_costs_one_query(api, django_assert_num_queries):
     caller = api(StaffFactory())
-    # The other is for the person's clinics.
-    with django_assert_num_queries(2):
+    # The others are for the person's clinics.
+    with django_assert_num_queries(3):
         caller.get(ME)
 
 

@@ -19,6 +19,10 @@ OPEN = {
     "/api/v1/schema": "describes the API; holds no data",
     "/api/v1/auth/login": "the API's sign-in",
     "/api/v1/auth/refresh": "the refresh token shows who asks",
+    "/password/new/": "the token in the link shows who asks",
+    "/api/v1/auth/register": "an account that can do nothing until it is approved",
+    "/api/v1/auth/password/reset": "gives one answer to everybody",
+    "/api/v1/auth/password/reset/confirm": "the token in the mail shows who asks",
     "/api/v1/auth/logout": "the refresh token shows who asks; the access token may have expired",
 }
 REFUSED = {401, 403, 404, 405}

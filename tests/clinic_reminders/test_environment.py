@@ -53,3 +53,29 @@ def test_what_is_no_price_is_noted(text):
     given = Environment({"PRICES": text})
     assert given.prices("PRICES") == {}
     assert len(given.problems) == 1
+
+
+def test_the_address_of_a_mail_server_becomes_djangos_settings():
+    mail = Environment({"EMAIL_URL": "smtp+tls://me%40clinic.example:pass@mail.example:587"}).mail(
+        "EMAIL_URL"
+    )
+    assert (mail["EMAIL_HOST"], mail["EMAIL_PORT"], mail["EMAIL_USE_TLS"]) == ("mail.example", 587, True)
+    assert mail["EMAIL_HOST_USER"] == "me@clinic.example"
+
+
+@pytest.mark.parametrize("url", ["filemail:///srv/mails", "filemail:////srv/mails"])
+def test_mail_may_go_into_files(url):
+    assert Environment({"EMAIL_URL": url}).mail("EMAIL_URL")["EMAIL_FILE_PATH"] == "/srv/mails"
+
+
+@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://mail.example:x"])
+def test_an_address_that_names_no_mail_server_is_noted_without_its_password(url):
+    given = Environment({"EMAIL_URL": url})
+    assert given.mail("EMAIL_URL") == {}
+    assert "EMAIL_URL" in given.problems[0][0]
+
+
+@pytest.mark.parametrize("variables", [{}, {"EMAIL_URL": " "}])
+def test_no_mail_server_is_no_problem(variables):
+    given = Environment(variables)
+    assert (given.mail("EMAIL_URL"), given.problems) == ({}, [])
