@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.audit import SYSTEM
 from clinic_reminders.home import BASE_DIR
 from common.ids import new_id
-from messaging import dispatch
+from messaging import claiming
 from messaging.models import Message, MessageStatus
 from messaging.services import set_sending
 from tests.factories.accounts import ClinicFactory
@@ -24,7 +24,7 @@ def send(*arguments):
 
 @pytest.fixture
 def batches_of_two(monkeypatch):
-    monkeypatch.setattr(dispatch, "BATCH", 2)
+    monkeypatch.setattr(claiming, "BATCH", 2)
 
 
 def clinic(**fields):

@@ -7,7 +7,7 @@ import pytest
 from common.clock import Clock
 from messaging.breaker import MINIMUM
 from messaging.dispatch import dispatch
-from messaging.models import Message
+from messaging.models import Message, Pin, ProviderState
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.test_twilio_in_trouble import run_passes
@@ -26,6 +26,8 @@ TROUBLE = [
 
 @pytest.fixture
 def queued(settings) -> list[Message]:
+    # So much trouble would have it left alone for longer than a test takes.
+    ProviderState.objects.create(name="smsgate", pin=Pin.USE)
     clinic = ClinicFactory(quiet_from=None, quiet_to=None)
     return MessageFactory.create_batch(100, clinic=clinic)
 
