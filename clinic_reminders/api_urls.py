@@ -3,8 +3,15 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from common.rest.limits import LimitedMixin
+
+
+class Schema(LimitedMixin, SpectacularJSONAPIView):
+    """Costly to make, and open to all."""
+
+
 urlpatterns = [
-    path("schema", SpectacularJSONAPIView.as_view()),
+    path("schema", Schema.as_view()),
     path("", include("accounts.api.urls")),
     path("", include("messaging.api.urls")),
     path("", include("messaging.webhook_urls")),

@@ -6,10 +6,11 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 
 from common.rest import pagination
+from common.rest.limits import LimitedMixin
 from common.rest.parameters import refuse_unknown
 
 
-class ApiView(GenericAPIView):
+class ApiView(LimitedMixin, GenericAPIView):
     """A call of the API. `query_parameters` are those it takes."""
 
     query_parameters: ClassVar[frozenset[str]] = frozenset()
