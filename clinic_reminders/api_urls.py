@@ -12,6 +12,7 @@ class Schema(LimitedMixin, SpectacularJSONAPIView):
 
 urlpatterns = [
     path("schema", Schema.as_view()),
+    path("", include("clinic_reminders.health_urls")),
     path("", include("accounts.api.urls")),
     path("", include("messaging.api.urls")),
     path("", include("messaging.webhook_urls")),

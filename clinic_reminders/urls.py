@@ -5,5 +5,6 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("clinic_reminders.api_urls")),
+    path("", include("clinic_reminders.health_urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

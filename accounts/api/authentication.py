@@ -29,3 +29,12 @@ class BearerToken(BaseAuthentication):
 
     def authenticate_header(self, request: Any) -> str:  # noqa: ARG002
         return CHALLENGE
+
+
+def signed_in(request: Any) -> Any:
+    """Who asks by the header Authorization, or None; for what is no view of the framework's.
+
+    Raises AuthenticationFailed.
+    """
+    found = BearerToken().authenticate(request)
+    return None if found is None else found[0]
