@@ -37,7 +37,7 @@ def _from_the_database(now: datetime) -> Iterator[list[str]]:
     late, silent = health.oldest_due(now), health.worker_silent_for(now)
     yield _metric(
         "queue_oldest_seconds",
-        "How long the first of them has waited.",
+        "How long the first has waited.",
         late.total_seconds() if late else 0.0,
     )
     if silent is not None:

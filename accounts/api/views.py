@@ -29,6 +29,7 @@ class Login(OpenView):
     serializer_class = Credentials
     # Guessing over many names is held by the limit for each address alone.
     closed_without_limit = True
+    takes_idempotency_key = False
 
     @extend_schema(request=Credentials, responses={200: SignedIn})
     def post(self, request: Any) -> Response:
@@ -59,6 +60,7 @@ def _user_of(request: Any, username: str, password: str) -> User:
 
 class RefreshTokens(OpenView):
     serializer_class = Refresh
+    takes_idempotency_key = False
 
     @extend_schema(request=Refresh, responses={200: Tokens})
     def post(self, request: Any) -> Response:
@@ -70,6 +72,7 @@ class Logout(OpenView):
     """The refresh token itself shows whose sign-in it is; the access token may have expired."""
 
     serializer_class = Refresh
+    takes_idempotency_key = False
 
     @extend_schema(request=Refresh, responses={204: None})
     def post(self, request: Any) -> Response:
