@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import services
 from accounts.audit import Actor
+from accounts.key_admin import ApiKeyAdmin  # noqa: F401  (registers it)
 from accounts.models import AuditEntry, Clinic, User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of, changes_in_words, local
 from accounts.validators import validate_opening_hours, validate_reminder_hours
@@ -209,7 +210,7 @@ class ActionFilter(admin.SimpleListFilter):
         *("added", "changed", "booked", "moved", "cancelled", "confirmed"),
         *("marked attended", "marked missed", "marked booked"),
         *("imported", "changed by import", "file imported"),
-        *("opted out", "opt-out lifted", "switched", "password set"),
+        *("opted out", "opt-out lifted", "switched", "password set", "revoked"),
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -223,7 +224,13 @@ class KindFilter(ActionFilter):
     title = gettext_lazy("kind")
     parameter_name = "object_type"
     words = (
-        *("accounts.clinic", "accounts.user", "appointments.appointment", "appointments.fileimport"),
+        *(
+            "accounts.apikey",
+            "accounts.clinic",
+            "accounts.user",
+            "appointments.appointment",
+            "appointments.fileimport",
+        ),
         *("appointments.patient", "messaging.message", "messaging.messagetemplate", "messaging.optout"),
         "messaging.sendingswitch",
     )

@@ -145,7 +145,10 @@ AXES_VERBOSE = False
 API_RATE_LIMIT = given.rate("API_RATE_LIMIT", "100/m")
 SLOW_REQUEST_SECONDS = given.whole_number("SLOW_REQUEST_SECONDS", 1, at_least=0)
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerToken"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerToken",
+        "accounts.api.authentication.ApiKeyHeader",
+    ],
     # A view that says no `kind` is closed.
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.RoleAllows"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

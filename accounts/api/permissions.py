@@ -4,6 +4,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 
 from accounts.access import may
+from accounts.models import User
 
 ACTIONS = {
     "GET": "view",
@@ -25,6 +26,13 @@ class SignedIn(BasePermission):
         if request.method not in view.allowed_methods:
             raise MethodNotAllowed(request.method)
         return True
+
+
+class PeopleOnly(SignedIn):
+    """Whoever is signed in as a person: another system's key has no user of its own."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return super().has_permission(request, view) and isinstance(request.user, User)
 
 
 class RoleAllows(SignedIn):

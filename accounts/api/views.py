@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts import sign_in
 from accounts.api import tokens
-from accounts.api.permissions import SignedIn as SignedInOnly
+from accounts.api.permissions import PeopleOnly
 from accounts.api.serializers import Credentials, Refresh, SignedIn, Tokens, UserSerializer
 from accounts.models import User
 from accounts.sign_in_limit import seconds_to_wait
@@ -86,7 +86,7 @@ class Logout(OpenView):
 
 
 class OwnUser(ApiView):
-    permission_classes = (SignedInOnly,)
+    permission_classes = (PeopleOnly,)
     serializer_class = UserSerializer
 
     def get(self, request: Any) -> Response:
