@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
     "common.client_address.TrustedProxyMiddleware",
+    "common.request_log.RequestLogMiddleware",
     "common.rest.door.EnvelopeMiddleware",
     "common.plain_requests.NoNulMiddleware",
     "common.rest.door.OneAddressMiddleware",
