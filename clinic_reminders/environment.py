@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from sentry_sdk.utils import BadDsn, Dsn
 
 ON = {"on", "true", "yes", "1"}
 OFF = {"off", "false", "no", "0"}
@@ -101,6 +102,17 @@ class Environment:
             return url
         self._note(f"{name} names no Redis.", f"Set {name}=redis://host:6379/0, or leave it out.")
         return ""
+
+    def sentry(self, name: str) -> str:
+        """Where errors are reported; empty for nowhere."""
+        dsn = self._text(name)
+        try:
+            if dsn:
+                Dsn(dsn)
+        except (BadDsn, ValueError):
+            self._note(f"{name} is no DSN.", f"Copy {name} from your project in Sentry, or leave it out.")
+            return ""
+        return dsn
 
     def _text(self, name: str) -> str:
         return self._variables.get(name, "").strip()

@@ -321,5 +321,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL if LOG_LEVEL in LOG_LEVELS else "INFO"},
 }
 
+SENTRY_DSN = given.sentry("SENTRY_DSN")
+
 # What is wrong with the variables read above, and the mend: a check refuses them.
 SETTINGS_PROBLEMS = given.problems

@@ -26,6 +26,7 @@ os.environ.update(
     API_RATE_LIMIT="0",
     LOGIN_RATE_LIMIT="",
     TRUSTED_PROXIES="",
+    SENTRY_DSN="",
     SMS_PROVIDERS="console",
     SMS_SENDING_ENABLED="on",
     TWILIO_ACCOUNT_SID="",

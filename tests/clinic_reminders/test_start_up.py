@@ -58,6 +58,7 @@ WRONG = [
     ("LOGIN_RATE_LIMIT", "5"),
     ("TRUSTED_PROXIES", "proxy.example"),
     ("REDIS_URL", "http://host"),
+    ("SENTRY_DSN", "sentry.example"),
     ("SMS_PATIENT_DAILY_LIMIT", "three"),
     ("SMS_PATIENT_DAILY_LIMIT", "0"),
     ("SMS_PATIENT_DAILY_LIMIT", "-1"),
