@@ -77,9 +77,7 @@ def test_what_is_not_known_to_be_harmless_is_left_out():
         "extra": {"x": PHONE},
         "breadcrumbs": {"values": [{"message": PHONE}]},
         "logentry": {"message": "Could not tell %s", "params": [PHONE], "formatted": PHONE},
-        "exception": {
-            "values": [{"type": "ValueError", "value": PHONE, "stacktrace": {"frames": [{"vars": PHONE}]}}]
-        },
+        "exception": {"values": [{"type": "ValueError", "value": PHONE, "stacktrace": frames}]},
         "new in the next version": PHONE,
     }
     told = chosen(event)
