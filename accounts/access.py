@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 
-from accounts.models import Clinic, Role, User
+from accounts.models import ApiKey, Clinic, Role, User
 
 if TYPE_CHECKING:
     M = TypeVar("M", bound=Model)
 else:
     M = TypeVar("M")
 
-AnyUser = User | AnonymousUser
+# Who may be known: a person, or another system by its key.
+Known = User | ApiKey
+AnyUser = Known | AnonymousUser
 
 # What each role may do to each kind of object; a superuser and an admin may do all.
 # Nothing of a patient is ever deleted by hand: appointments are cancelled, erasure is its own service.
@@ -31,8 +33,11 @@ STAFF_MAY: dict[str, set[str]] = {
     "messaging.optout": {"view", "add", "change"},
     "messaging.reply": {"view", "change"},
 }
+# A key that leaked must not make others.
+PEOPLE_ONLY = {"accounts.apikey"}
 VIEWER_MAY: dict[str, set[str]] = {kind: {"view"} for kind in STAFF_MAY if kind != "messaging.optout"}
 ADMIN_MAY_NOT: dict[str, set[str]] = {
+    "accounts.apikey": {"change"},
     "accounts.auditentry": {"add", "change", "delete"},
     "accounts.clinic": {"delete"},
     "accounts.user": {"delete"},
@@ -66,7 +71,7 @@ def clinics_visible_to(user: AnyUser) -> QuerySet[Clinic]:
 
 def visible_to(user: AnyUser, queryset: "QuerySet[M]", clinic: str = "clinic") -> "QuerySet[M]":
     """`queryset` cut to the clinics that `user` sees; `clinic` is the path to the clinic's key."""
-    if isinstance(user, User) and user.is_active and user.is_admin:
+    if isinstance(user, Known) and user.is_active and user.is_admin:
         return queryset
     lookup: dict[str, Any] = {f"{clinic}__in": clinics_visible_to(user)}
     return queryset.filter(**lookup)
@@ -74,12 +79,14 @@ def visible_to(user: AnyUser, queryset: "QuerySet[M]", clinic: str = "clinic") -
 
 def sees_phones(user: AnyUser) -> bool:
     """A viewer reads numbers masked."""
-    return isinstance(user, User) and (user.is_admin or user.role == Role.STAFF)
+    return isinstance(user, Known) and (user.is_admin or user.role == Role.STAFF)
 
 
 def may(user: AnyUser, action: str, kind: str) -> bool:
     """Whether the role allows "view", "add", "change" or "delete" of a kind: "appointments.patient"."""
     if isinstance(user, AnonymousUser) or not user.is_active:
+        return False
+    if isinstance(user, ApiKey) and kind in PEOPLE_ONLY:
         return False
     if user.is_admin:
         return action not in ADMIN_MAY_NOT.get(kind, set())

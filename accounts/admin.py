@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import services
 from accounts.audit import Actor
+from accounts.key_admin import ApiKeyAdmin  # noqa: F401  (registers it)
 from accounts.models import AuditEntry, Clinic, User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of, changes_in_words, local
 from accounts.validators import validate_opening_hours, validate_reminder_hours
@@ -227,7 +228,7 @@ class ActionFilter(admin.SimpleListFilter):
         *("added", "changed", "booked", "moved", "cancelled", "confirmed"),
         *("marked attended", "marked missed", "marked booked"),
         *("imported", "changed by import", "file imported"),
-        *("opted out", "opt-out lifted", "switched", "password set"),
+        *("opted out", "opt-out lifted", "switched", "pinned", "password set", "revoked"),
         "registration forgotten",
     )
 
@@ -243,6 +244,7 @@ class KindFilter(ActionFilter):
     parameter_name = "object_type"
     words = (
         *(
+            "accounts.apikey",
             "accounts.clinic",
             "accounts.user",
             "accounts.preferences",

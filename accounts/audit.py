@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Model
 from django.utils.encoding import force_str
 
-from accounts.models import AuditEntry, User
+from accounts.models import ApiKey, AuditEntry, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,9 @@ class Actor:
     name: str
 
     @classmethod
-    def of(cls, user: User) -> "Actor":
-        return cls("user", user.pk, user.get_username())
+    def of(cls, user: User | ApiKey) -> "Actor":
+        kind = "api key" if isinstance(user, ApiKey) else "user"
+        return cls(kind, user.pk, user.get_username())
 
 
 SYSTEM = Actor("system", None, "system")

@@ -1,12 +1,27 @@
 from typing import Any
 
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
 
 from accounts.access import may
 
 
 class RoleBackend(ModelBackend):
     """Signs in by password; what a person may do follows from their role alone."""
+
+    def authenticate(
+        self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> Any:
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is None or request is None or not settings.AXES_ENABLED:
+            return user
+        # Of many guesses at once all began while the door was open: the right one comes too late too.
+        if not AxesProxyHandler.is_allowed(request, {"username": username}):
+            request.axes_locked_out = True
+            raise PermissionDenied
+        return user
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:  # noqa: ARG002
         app, _, codename = perm.partition(".")

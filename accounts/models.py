@@ -338,3 +338,50 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return str(_("sign-in"))
+
+
+class ApiKey(models.Model):
+    """Another system that calls the API. Asked for its role and clinics, it answers as a person does."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(_("name"), max_length=80, help_text=_("Which system uses it."))
+    # How it begins, to tell keys apart; the key itself is kept nowhere.
+    prefix = models.CharField(_("begins with"), max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    clinics = models.ManyToManyField(Clinic, verbose_name=_("clinics"), related_name="api_keys", blank=True)
+    expires_at = models.DateTimeField(_("good until"))
+    created_by = models.ForeignKey(
+        User,
+        verbose_name=_("made by"),
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("made"), editable=False)
+    last_used_at = models.DateTimeField(
+        _("last used"), null=True, editable=False, help_text=_("To within five minutes.")
+    )
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+
+    # What a request's user is asked.
+    caller_kind = "key"
+    is_authenticated = True
+    is_anonymous = False
+    is_active = property(lambda self: self.revoked_at is None)
+    is_admin = property(lambda self: self.role == Role.ADMIN)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(name="api_key_role_known", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_username(self) -> str:
+        return self.name

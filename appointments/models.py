@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Clinic, Language, User
+from accounts.models import ApiKey, Clinic, Language, User
 from common.ids import new_id
 from messaging.models import Message
 
@@ -306,7 +306,11 @@ class FileImport(models.Model):
     clinic = models.ForeignKey(
         Clinic, verbose_name=_("clinic for rows without one"), null=True, blank=True, on_delete=models.PROTECT
     )
-    uploaded_by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT)
+    # A person or another system: one of the two.
+    uploaded_by = models.ForeignKey(User, verbose_name=_("by"), null=True, on_delete=models.PROTECT)
+    uploaded_by_key = models.ForeignKey(
+        ApiKey, verbose_name=_("by the system"), null=True, on_delete=models.PROTECT
+    )
     uploaded_at = models.DateTimeField(_("uploaded"))
     # The clinics that the uploader had then: as far as the file reaches, and who may still see it.
     # None, of files from before this was kept: for administrators only.
@@ -339,12 +343,25 @@ class FileImport(models.Model):
         verbose_name = _("file import")
         verbose_name_plural = _("file imports")
         ordering = ["-uploaded_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="fileimport_brought_by_one",
+                condition=Q(uploaded_by__isnull=True) ^ Q(uploaded_by_key__isnull=True),
+            )
+        ]
 
     if TYPE_CHECKING:
         clinic_id: UUID | None
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def brought_by(self) -> User | ApiKey:
+        found = self.uploaded_by or self.uploaded_by_key
+        if found is None:
+            raise ValueError("a file that nobody brought")
+        return found
 
     @property
     def rows(self) -> int:

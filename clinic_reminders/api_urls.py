@@ -3,8 +3,16 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from common.rest.limits import LimitedMixin
+
+
+class Schema(LimitedMixin, SpectacularJSONAPIView):
+    """Costly to make, and open to all."""
+
+
 urlpatterns = [
-    path("schema", SpectacularJSONAPIView.as_view()),
+    path("schema", Schema.as_view()),
+    path("", include("clinic_reminders.health_urls")),
     path("", include("accounts.api.urls")),
     path("", include("messaging.api.urls")),
     path("", include("messaging.webhook_urls")),

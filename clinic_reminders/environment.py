@@ -3,15 +3,19 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from sentry_sdk.utils import BadDsn, Dsn
 
 ON = {"on", "true", "yes", "1"}
 OFF = {"off", "false", "no", "0"}
 _PRICE = re.compile(r"([\w.]{1,100})\s*=\s*(\d{1,6}(?:\.\d{1,6})?) +([A-Z]{3})", re.ASCII)
+_RATE = re.compile(r"([0-9]{1,9}) */ *([0-9]{0,5}) *(s|sec|second|m|min|minute|h|hour|d|day)s?")
 DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 
 
@@ -108,6 +112,54 @@ class Environment:
             # filemail:///srv/mails means what it says, wherever a command is started from.
             found["EMAIL_FILE_PATH"] = "/" + found["EMAIL_FILE_PATH"].lstrip("/")
         return {key: value for key, value in found.items() if value not in (None, "")}
+
+    def rate(self, name: str, default: str) -> str | None:
+        """ "100/m": so many a second (s), minute, hour or day; "5/10m" a longer time. None for "0"."""
+        text = self._text(name).lower() or default
+        if text == "0":
+            return None
+        found = _RATE.fullmatch(text)
+        if found is None or (found[2] and not int(found[2])):
+            self._note(f"{name} is no rate.", f"Set {name}={default}, another number a s, m, h or d, or 0.")
+            return default
+        return f"{int(found[1])}/{found[2]}{found[3][0]}" if int(found[1]) else None
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """Addresses and networks with commas between them."""
+        found = []
+        for text in filter(None, map(str.strip, self._text(name).split(","))):
+            try:
+                found.append(ip_network(text, strict=False))
+            except ValueError:
+                self._note(
+                    f"{name} holds what is no address and no network.",
+                    f"Set {name}=10.0.0.5,10.1.0.0/16: the proxies' own addresses. Or leave it out.",
+                )
+        return found
+
+    def redis(self, name: str) -> str:
+        """The address of a Redis; empty for none."""
+        url = self._text(name)
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme == "unix" or (parts.hostname and (parts.port or 1))
+        except ValueError:
+            usable = False
+        if not url or (usable and parts.scheme in {"redis", "rediss", "unix"}):
+            return url
+        self._note(f"{name} names no Redis.", f"Set {name}=redis://host:6379/0, or leave it out.")
+        return ""
+
+    def sentry(self, name: str) -> str:
+        """Where errors are reported; empty for nowhere."""
+        dsn = self._text(name)
+        try:
+            if dsn:
+                Dsn(dsn)
+        except (BadDsn, ValueError):
+            self._note(f"{name} is no DSN.", f"Copy {name} from your project in Sentry, or leave it out.")
+            return ""
+        return dsn
 
     def _text(self, name: str) -> str:
         return self._variables.get(name, "").strip()

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import available_timezones
 
 import environ
@@ -25,6 +26,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
 HTTPS_REQUIRED = given.switch("HTTPS_REQUIRED", default=not DEBUG)
+# Of these alone is believed what they say of a request: whose it is, and that it came by HTTPS.
+TRUSTED_PROXIES = given.networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "clinic_reminders.admin_app.ClinicRemindersAdminConfig",
@@ -49,6 +52,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
+    "common.client_address.TrustedProxyMiddleware",
+    "common.request_log.RequestLogMiddleware",
     "common.rest.door.EnvelopeMiddleware",
     "common.plain_requests.NoNulMiddleware",
     "common.rest.door.OneAddressMiddleware",
@@ -102,6 +107,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
     }
     _database["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+# Beside the site's file, which has one writer: counting must not wait for that.
+_sqlite_file = Path(_database["NAME"]) if _database["NAME"] != ":memory:" else VAR_DIR / "memory.sqlite3"
+_CACHE_FILE = _sqlite_file.with_name(f"{_sqlite_file.stem}-cache.sqlite3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in
@@ -118,12 +126,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+LOGIN_RATE_LIMIT = given.rate("LOGIN_RATE_LIMIT", "5/m")
 LOGIN_URL = reverse_lazy("admin:login")
 # By address alone a whole clinic behind one router would be locked out for one person's typing.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
+AXES_CLIENT_IP_CALLABLE = "common.client_address.counted_address"
+AXES_HANDLER = "accounts.sign_in_limit.FailureLimit"
+AXES_ENABLED = LOGIN_RATE_LIMIT is not None
+AXES_FAILURE_LIMIT = int((LOGIN_RATE_LIMIT or "5/m").partition("/")[0])
+AXES_COOLOFF_TIME = "accounts.sign_in_limit.closed_for"
 AXES_RESET_ON_SUCCESS = True
+# The time that was told is the time it takes: trying meanwhile does not make it longer.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 AXES_VERBOSE = False
 
@@ -149,8 +163,13 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="") or (
 
 # API
 
+API_RATE_LIMIT = given.rate("API_RATE_LIMIT", "100/m")
+SLOW_REQUEST_SECONDS = given.whole_number("SLOW_REQUEST_SECONDS", 1, at_least=0)
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerToken"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerToken",
+        "accounts.api.authentication.ApiKeyHeader",
+    ],
     # A view that says no `kind` is closed.
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.RoleAllows"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -158,7 +177,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.rest.reading.AlwaysJson",
     "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.PageOrCursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "common.rest.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "common.rest.errors.exception_handler",
     # `format` is a parameter of the reports.
@@ -183,7 +202,10 @@ SPECTACULAR_SETTINGS = {
 }
 CORS_URLS_REGEX = r"^/api(/|$)"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    *("X-Request-ID", "Retry-After", "Idempotency-Replayed"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+]
 
 # Language and time
 
@@ -227,6 +249,10 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS_REQUIRED
+# Who asks whether the site is alive asks the machine itself, past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^(api/v1/)?(healthz|readyz|metrics)/?$"]
+# Believed of TRUSTED_PROXIES alone: of anyone else the header is dropped before it is read.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_REQUIRED else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_REQUIRED
 SECURE_HSTS_PRELOAD = HTTPS_REQUIRED
@@ -273,8 +299,23 @@ Q_CLUSTER = {
     "cache": "task_queue",
     "label": _("Background tasks"),
 }
+
+# Counts and whatever else all processes share. Never a process's own memory: each would count for itself.
+
+REDIS_URL = given.redis("REDIS_URL")
+_REDIS = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": REDIS_URL,
+    "KEY_PREFIX": "clinic-reminders",
+    # A Redis that is gone must not hold every request.
+    "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+}
+_IN_THE_DATABASE = {
+    "BACKEND": "common.shared_cache.SharedCache",
+    "LOCATION": str(_CACHE_FILE) if _database["ENGINE"] == "django.db.backends.sqlite3" else "",
+}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+    "default": _REDIS if REDIS_URL else _IN_THE_DATABASE,
     # The cluster writes its statistics twice a second; nothing here reads them.
     "task_queue": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
 }
@@ -307,6 +348,8 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL if LOG_LEVEL in LOG_LEVELS else "INFO"},
 }
+
+SENTRY_DSN = given.sentry("SENTRY_DSN")
 
 # What is wrong with the variables read above, and the mend: a check refuses them.
 SETTINGS_PROBLEMS = given.problems

@@ -8,5 +8,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("clinic_reminders.api_urls")),
     path("password/new/", NewPassword.as_view(), name="new-password"),
+    path("", include("clinic_reminders.health_urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

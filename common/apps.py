@@ -8,7 +8,11 @@ class CommonConfig(AppConfig):
     name = "common"
 
     def ready(self) -> None:
-        from common import checks  # noqa: F401  (registers the system checks)
+        from django.conf import settings
+
+        from common import checks, error_reports  # noqa: F401  (registers the system checks)
+
+        error_reports.begin(settings.SENTRY_DSN)
 
         post_migrate.connect(_declare_schedules, dispatch_uid="common.sync_schedules")
 

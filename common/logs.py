@@ -49,6 +49,8 @@ class JsonFormatter(DiscreetFormatter):
         }
         if (request_id := getattr(record, "request_id", "-")) != "-":
             entry["request_id"] = request_id
+        # What a line tells apart from its words: logger.info("…", extra={"fields": {…}}).
+        entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import redis_server
 from tests.postgres import PostgresError, find_binaries, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,11 @@ PARTS = (
         "PostgreSQL 15 or newer (Debian: postgresql-15)",
         lambda: find_binaries() is not None,
         "the tests ran on SQLite only",
+    ),
+    Part(
+        "Redis (Debian: redis-server)",
+        redis_server.is_there,
+        "the limits were not tried with Redis",
     ),
     Part(
         "npm (Debian: npm)",

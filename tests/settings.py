@@ -22,6 +22,11 @@ os.environ.update(
     PUBLIC_BASE_URL="",
     TIME_ZONE="Africa/Gaborone",
     LOG_FORMAT="console",
+    REDIS_URL="",
+    API_RATE_LIMIT="0",
+    LOGIN_RATE_LIMIT="",
+    TRUSTED_PROXIES="",
+    SENTRY_DSN="",
     SMS_PROVIDERS="console",
     SMS_SENDING_ENABLED="on",
     SMS_MAX_PER_SECOND="",
@@ -43,10 +48,12 @@ os.environ.update(
 )
 
 from clinic_reminders.settings import *  # noqa: F403
-from clinic_reminders.settings import DATABASES
+from clinic_reminders.settings import CACHES, DATABASES
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(Path(DATABASES["default"]["NAME"]).with_name("test.sqlite3"))}
+    # One for each process of tests: they empty it.
+    CACHES["default"]["LOCATION"] += os.environ.get("PYTEST_XDIST_WORKER", "")
 
 # Argon2 is slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

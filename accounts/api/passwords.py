@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts import password_reset, services
 from accounts.api.fields import Text
-from accounts.api.permissions import SignedIn
+from accounts.api.permissions import PeopleOnly
 from accounts.api.user_serializers import Password
 from accounts.api.users import own
 from accounts.api.views import OpenView, user_by_password
@@ -40,7 +40,7 @@ class Said(serializers.Serializer[Any]):
 class ChangePassword(ApiView):
     """One's own. It ends every sign-in, this one too: sign in with the new one."""
 
-    permission_classes = (SignedIn,)
+    permission_classes = (PeopleOnly,)
     serializer_class = OldAndNew
 
     @extend_schema(

@@ -28,6 +28,13 @@ class SignedIn(BasePermission):
         return True
 
 
+class PeopleOnly(SignedIn):
+    """Whoever is signed in as a person: another system's key has no user of its own."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return super().has_permission(request, view) and isinstance(request.user, User)
+
+
 class RoleAllows(SignedIn):
     """What the role may do to things of `view.kind` ("appointments.patient"); a view without one is closed.
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import audit, clinics, passwords, registration, schema, users, views  # noqa: F401  (tells the schema of the tokens)
+from accounts.api import audit, clinics, keys, passwords, registration, schema, users, views  # noqa: F401  (tells the schema of the tokens)
 
 urlpatterns = [
     path("auth/login", views.Login.as_view()),
@@ -18,4 +18,6 @@ urlpatterns = [
     path("users/me/preferences", users.OwnPreferences.as_view()),
     path("users/<uuid:pk>", users.UserDetail.as_view()),
     path("users/<uuid:pk>/preferences", users.PreferencesDetail.as_view()),
+    path("api-keys", keys.ApiKeyList.as_view()),
+    path("api-keys/<uuid:pk>", keys.ApiKeyDetail.as_view()),
 ]

@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 
 from accounts import services
-from accounts.api.permissions import OwnOrRoleAllows, SignedIn
+from accounts.api.permissions import OwnOrRoleAllows, PeopleOnly
 from accounts.api.user_serializers import NewUser, PreferencesSerializer, UserSerializer
 from accounts.audit import Actor
 from accounts.models import Clinic, Preferences, Role, User
@@ -132,7 +132,7 @@ class UserDetail(DetailView):
 
 
 class OwnUser(UserDetail):
-    permission_classes = (SignedIn,)
+    permission_classes = (PeopleOnly,)
     http_method_names: ClassVar[list[str]] = ["get", "put", "patch", "head"]
 
     def get_object(self) -> User:
@@ -162,7 +162,7 @@ class PreferencesDetail(ApiView):
 
 
 class OwnPreferences(PreferencesDetail):
-    permission_classes = (SignedIn,)
+    permission_classes = (PeopleOnly,)
 
     def get_object(self) -> User:
         return own(self.request)

@@ -1,7 +1,6 @@
 from typing import Any, ClassVar
 
 from axes.handlers.proxy import AxesProxyHandler
-from axes.helpers import get_cool_off
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import update_last_login
 from django.utils import timezone
@@ -14,6 +13,7 @@ from accounts.api import tokens
 from accounts.api.serializers import Credentials, Refresh, SignedIn, Tokens
 from accounts.api.user_serializers import UserSerializer
 from accounts.models import User
+from accounts.sign_in_limit import seconds_to_wait
 from common.errors import DomainError, RateLimited
 from common.rest.views import ApiView
 
@@ -27,6 +27,9 @@ class OpenView(ApiView):
 
 class Login(OpenView):
     serializer_class = Credentials
+    # Guessing over many names is held by the limit for each address alone.
+    closed_without_limit = True
+    takes_idempotency_key = False
 
     @extend_schema(request=Credentials, responses={200: SignedIn})
     def post(self, request: Any) -> Response:
@@ -45,14 +48,14 @@ def user_by_password(request: Any, username: str, password: str) -> User:
     if getattr(request, "axes_locked_out", False):
         # Its middleware would put the admin's page in place of our answer.
         request.axes_locked_out = False
-        wait = get_cool_off(request)
         raise RateLimited(
-            _("The password was wrong too many times. Wait 15 minutes without trying, then sign in again."),
-            retry_after=int(wait.total_seconds()),
+            _("The password was wrong too many times. Wait, then sign in again."),
+            retry_after=seconds_to_wait(request, username),
         )
     if not isinstance(user, User) or not sign_in.may_sign_in(user):
         raise DomainError(_("The user name or the password is wrong."), code="INVALID_CREDENTIALS")
     # What Django's own signal would do, but for a session in the database.
+    AxesProxyHandler.update_request(request)
     AxesProxyHandler.reset_attempts(username=username, ip_address=request.axes_ip_address)
     update_last_login(User, user)
     return user
@@ -60,6 +63,7 @@ def user_by_password(request: Any, username: str, password: str) -> User:
 
 class RefreshTokens(OpenView):
     serializer_class = Refresh
+    takes_idempotency_key = False
 
     @extend_schema(request=Refresh, responses={200: Tokens})
     def post(self, request: Any) -> Response:
@@ -71,6 +75,7 @@ class Logout(OpenView):
     """The refresh token itself shows whose sign-in it is; the access token may have expired."""
 
     serializer_class = Refresh
+    takes_idempotency_key = False
 
     @extend_schema(request=Refresh, responses={204: None})
     def post(self, request: Any) -> Response:

@@ -46,14 +46,14 @@ class FileImportAdmin(AuditedAdmin):
         "filename",
         "state_in_words",
         "uploaded",
-        "uploaded_by",
+        "by",
         "created",
         "updated",
         "unchanged",
         "rejected",
     )
     list_filter = ("state",)
-    list_select_related = ("uploaded_by",)
+    list_select_related = ("uploaded_by", "uploaded_by_key")
     ordering = ("-uploaded_at",)
     actions = None
 
@@ -64,7 +64,11 @@ class FileImportAdmin(AuditedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
             return [(None, {"fields": ["file", "clinic"]})]
-        return [(None, {"fields": ["state_in_words", "uploaded", "uploaded_by", "clinic"]})]
+        return [(None, {"fields": ["state_in_words", "uploaded", "by", "clinic"]})]
+
+    @admin.display(description=gettext_lazy("by"))
+    def by(self, waiting: FileImport) -> str:
+        return waiting.brought_by.get_username()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

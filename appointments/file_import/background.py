@@ -60,7 +60,7 @@ def run_upload(upload_id: UUID) -> None:
         report = run(
             waiting,
             open_file(bytes(waiting.content)),
-            waiting.uploaded_by,
+            waiting.brought_by,
             now,
             dry_run=waiting.dry_run,
             expected_digests=None if waiting.dry_run else waiting.preview_digests or None,
@@ -91,7 +91,7 @@ def _take(upload_id: UUID) -> FileImport | None:
             return None
         waiting = (
             _runnable(now)
-            .select_related("clinic", "uploaded_by")
+            .select_related("clinic", "uploaded_by", "uploaded_by_key")
             .select_for_update(of=("self",))
             .filter(pk=upload_id)
             .first()
@@ -131,7 +131,7 @@ def _end(waiting: FileImport, report: Report) -> None:
         if stored.dry_run:
             note(stored, report, State.PREVIEWED)
         else:
-            finish(stored, report, waiting.uploaded_by, now=timezone.now())
+            finish(stored, report, waiting.brought_by, now=timezone.now())
         stored.save()
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from accounts.access import clinics_visible_to
+from accounts.access import Known, clinics_visible_to
 from accounts.audit import Actor, Change, record
-from accounts.models import User
 from appointments.file_import.importing import Report, import_file
 from appointments.file_import.reading import AppointmentFile
 from appointments.file_import.rows import RejectedRecord
 from appointments.models import FileImport, RejectedRow
 
 
-def run(waiting: FileImport, file: AppointmentFile, user: User, now: datetime, **options: object) -> Report:
+def run(waiting: FileImport, file: AppointmentFile, user: Known, now: datetime, **options: object) -> Report:
     clinics = clinics_visible_to(user)
     if waiting.clinic_ids is not None:
         clinics = clinics.filter(pk__in=waiting.clinic_ids)
@@ -62,7 +61,7 @@ def add_rejected(waiting: FileImport, rejected: Iterable[RejectedRecord]) -> Non
     )
 
 
-def finish(waiting: FileImport, report: Report, user: User, *, now: datetime) -> None:
+def finish(waiting: FileImport, report: Report, user: Known, *, now: datetime) -> None:
     """The file is imported: its content goes, its counts and rejected rows stay. The caller saves."""
     note(waiting, report, FileImport.State.DONE)
     waiting.content, waiting.examples, waiting.finished_at = b"", [], now

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.access import AnyUser, clinics_visible_to, sees_phones
+from accounts.access import AnyUser, Known, clinics_visible_to, sees_phones
 from accounts.audit import Actor, Change, record
-from accounts.models import Clinic, User
+from accounts.models import ApiKey, Clinic, User
 from appointments.file_import.background import nudge
 from appointments.file_import.importing import PreviewOutdated
 from appointments.file_import.reading import MAX_BYTES, AppointmentFile, Readable, open_file
@@ -31,7 +31,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def upload(
-    *, filename: str, content: Readable | bytes, clinic: Clinic | None, user: User, now: datetime
+    *, filename: str, content: Readable | bytes, clinic: Clinic | None, user: Known, now: datetime
 ) -> FileImport:
     """Stores a file with its preview. UnreadableFile, and nothing is stored, when it can't be read.
 
@@ -48,7 +48,7 @@ def accept(
     filename: str,
     content: Readable | bytes,
     clinic: Clinic | None,
-    user: User,
+    user: Known,
     now: datetime,
     dry_run: bool = False,
 ) -> FileImport:
@@ -79,11 +79,11 @@ def _leave_to_the_worker(waiting: FileImport, *, dry_run: bool) -> FileImport:
 def seen_by(user: AnyUser, files: QuerySet[FileImport]) -> QuerySet[FileImport]:
     """Whole patients stand in a file: only who brought it sees it, while they have all clinics that they
     had then, and administrators."""
-    if isinstance(user, User) and user.is_admin:
+    if isinstance(user, Known) and user.is_admin:
         return files
     if not sees_phones(user):
         return files.none()
-    own = files.filter(uploaded_by=user.pk)
+    own = files.filter(Q(uploaded_by=user.pk) | Q(uploaded_by_key=user.pk))
     theirs = {str(pk) for pk in clinics_visible_to(user).values_list("pk", flat=True)}
     reach = own.order_by().values_list("pk", "clinic_ids")
     hidden = [pk for pk, clinics in reach if clinics is None or not theirs.issuperset(clinics)]
@@ -99,7 +99,7 @@ def rejected_rows_of(waiting: FileImport) -> str:
 
 
 def _opened(
-    filename: str, content: Readable | bytes, clinic: Clinic | None, user: User, now: datetime
+    filename: str, content: Readable | bytes, clinic: Clinic | None, user: Known, now: datetime
 ) -> tuple[FileImport, AppointmentFile]:
     data = content if isinstance(content, bytes) else content.read(MAX_BYTES + 1)
     file = open_file(data)
@@ -108,7 +108,8 @@ def _opened(
         filename=storable(filename)[-200:],
         content=data,
         clinic=clinic,
-        uploaded_by=user,
+        uploaded_by=user if isinstance(user, User) else None,
+        uploaded_by_key=user if isinstance(user, ApiKey) else None,
         uploaded_at=now,
         clinic_ids=sorted(str(pk) for pk in clinics_visible_to(user).values_list("pk", flat=True)),
         header=[storable(cell) for cell in file.header],
@@ -118,7 +119,7 @@ def _opened(
     return waiting, file
 
 
-def _preview(waiting: FileImport, file: AppointmentFile, user: User, now: datetime) -> FileImport:
+def _preview(waiting: FileImport, file: AppointmentFile, user: Known, now: datetime) -> FileImport:
     rejected: list[RejectedRecord] = []
     note(waiting, run(waiting, file, user, now, dry_run=True, on_rejected=rejected.extend), State.PREVIEWED)
     with transaction.atomic():
@@ -127,7 +128,7 @@ def _preview(waiting: FileImport, file: AppointmentFile, user: User, now: dateti
     return waiting
 
 
-def confirm(upload_id: UUID, *, user: User, now: datetime) -> FileImport:
+def confirm(upload_id: UUID, *, user: Known, now: datetime) -> FileImport:
     """Imports the file as it was previewed, once, however often this is asked; a long one in the background.
 
     PreviewOutdated when something has changed since: nothing is imported, and the file waits with a new
@@ -150,7 +151,7 @@ def confirm(upload_id: UUID, *, user: User, now: datetime) -> FileImport:
         raise
 
 
-def _import(waiting: FileImport, user: User, now: datetime) -> FileImport:
+def _import(waiting: FileImport, user: Known, now: datetime) -> FileImport:
     rejected: list[RejectedRecord] = []
     report = run(
         waiting,
@@ -168,7 +169,7 @@ def _import(waiting: FileImport, user: User, now: datetime) -> FileImport:
     return waiting
 
 
-def _preview_again(upload_id: UUID, user: User, now: datetime) -> None:
+def _preview_again(upload_id: UUID, user: Known, now: datetime) -> None:
     waiting = FileImport.objects.select_related("clinic").get(pk=upload_id)
     rejected: list[RejectedRecord] = []
     file = open_file(bytes(waiting.content))

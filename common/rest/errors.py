@@ -67,7 +67,7 @@ _OF_EXCEPTION: list[tuple[type[Exception], str]] = [
     (SuspiciousOperation, "VALIDATION_ERROR"),
 ]
 NON_FIELD = "non_field_errors"
-CHALLENGE = 'Bearer realm="api"'
+CHALLENGE = 'Bearer realm="api", Api-Key realm="api"'
 
 
 @dataclass(frozen=True, slots=True)

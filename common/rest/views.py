@@ -6,10 +6,12 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 
 from common.rest import pagination
+from common.rest.idempotency import AnsweredOnceMixin
+from common.rest.limits import LimitedMixin
 from common.rest.parameters import refuse_unknown
 
 
-class ApiView(GenericAPIView):
+class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
     """A call of the API. `query_parameters` are those it takes."""
 
     query_parameters: ClassVar[frozenset[str]] = frozenset()
@@ -18,6 +20,7 @@ class ApiView(GenericAPIView):
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         refuse_unknown(request.query_params, self.known_parameters())
+        self.begin_once(request)
 
     def known_parameters(self) -> Iterable[str]:
         return self.query_parameters

@@ -1,3 +1,6 @@
+from typing import TYPE_CHECKING
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

@@ -24,6 +24,15 @@ OPEN = {
     "/api/v1/auth/password/reset": "gives one answer to everybody",
     "/api/v1/auth/password/reset/confirm": "the token in the mail shows who asks",
     "/api/v1/auth/logout": "the refresh token shows who asks; the access token may have expired",
+    **{
+        f"{base}^{name}/?$": why
+        for base in ("/", "/api/v1/")
+        for name, why in {
+            "healthz": "says that the process is there",
+            "readyz": "says which parts work; holds no data",
+            "metrics": "numbers, for who asks on the machine itself; others need an administrator's token",
+        }.items()
+    },
 }
 REFUSED = {401, 403, 404, 405}
 

@@ -79,3 +79,63 @@ def test_an_address_that_names_no_mail_server_is_noted_without_its_password(url)
 def test_no_mail_server_is_no_problem(variables):
     given = Environment(variables)
     assert (given.mail("EMAIL_URL"), given.problems) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("", "100/m"),
+        ("100/m", "100/m"),
+        ("10/s", "10/s"),
+        ("5000/h", "5000/h"),
+        ("5/10m", "5/10m"),
+        ("100/minute", "100/m"),
+        ("7 / Day", "7/d"),
+        ("0", None),
+        ("0/m", None),
+    ],
+)
+def test_a_rate_is_so_many_in_a_time(text, rate):
+    given = Environment({"RATE": text})
+    assert given.rate("RATE", "100/m") == rate
+    assert given.problems == []
+
+
+@pytest.mark.parametrize(
+    "text", ["100", "m", "-5/m", "1.5/m", "5/0m", "5/w", "5/month", "٣/m", "9" * 50 + "/m"]
+)
+def test_what_is_no_rate_is_noted_and_the_default_holds(text):
+    given = Environment({"RATE": text})
+    assert given.rate("RATE", "100/m") == "100/m"
+    assert len(given.problems) == 1
+
+
+def test_proxies_are_addresses_and_networks():
+    given = Environment({"PROXIES": "10.0.0.5, 10.1.0.7/16 ,2001:db8::1,"})
+    assert list(map(str, given.networks("PROXIES"))) == ["10.0.0.5/32", "10.1.0.0/16", "2001:db8::1/128"]
+    assert given.problems == []
+
+
+@pytest.mark.parametrize("text", ["proxy.example", "10.0.0.256", "10.0.0.0/33", "*", "10.0.0.5:80"])
+def test_what_is_no_network_is_noted(text):
+    given = Environment({"PROXIES": f"10.0.0.5,{text}"})
+    given.networks("PROXIES")
+    assert len(given.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://localhost", "rediss://user:word@host:6380/1", "unix:///run/redis.sock"]
+)
+def test_a_redis_is_named_by_its_address(url):
+    given = Environment({"REDIS": url})
+    assert given.redis("REDIS") == url
+    assert given.problems == []
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", "http://host", "redis://", "redis://host:port", "redis://[x"]
+)
+def test_what_names_no_redis_is_noted_and_there_is_none(url):
+    given = Environment({"REDIS": url})
+    assert given.redis("REDIS") == ""
+    assert len(given.problems) == 1

@@ -54,6 +54,11 @@ def test_a_value_that_means_nothing_is_named_with_the_mend(tmp_path, variable):
 
 
 WRONG = [
+    ("API_RATE_LIMIT", "many"),
+    ("LOGIN_RATE_LIMIT", "5"),
+    ("TRUSTED_PROXIES", "proxy.example"),
+    ("REDIS_URL", "http://host"),
+    ("SENTRY_DSN", "sentry.example"),
     ("SMS_PATIENT_DAILY_LIMIT", "three"),
     ("SMS_PATIENT_DAILY_LIMIT", "0"),
     ("SMS_PATIENT_DAILY_LIMIT", "-1"),
