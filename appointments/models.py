@@ -193,6 +193,36 @@ class Appointment(models.Model):
         return self.status in LIVE
 
 
+class Closure(models.Model):
+    """A day on which a clinic sees nobody: nothing is booked on it or moved to it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    clinic = models.ForeignKey(
+        Clinic, verbose_name=_("clinic"), on_delete=models.PROTECT, related_name="closures"
+    )
+    date = models.DateField(_("date"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(_("created"))
+
+    if TYPE_CHECKING:
+        clinic_id: UUID
+
+    class Meta:
+        verbose_name = _("closed day")
+        verbose_name_plural = _("closed days")
+        ordering = ["date", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="closure_once_a_day",
+                fields=["clinic", "date"],
+                violation_error_message=_("The clinic is closed on this day already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date:%d.%m.%Y}"
+
+
 class ReminderState(models.TextChoices):
     PLANNED = "planned", _("planned")
     QUEUED = "queued", _("handed to sending")

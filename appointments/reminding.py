@@ -67,6 +67,11 @@ def plan_reminders(appointments: Sequence[Appointment], *, now: datetime) -> Non
     The appointments come with their clinic. Call it in the transaction that booked, moved or ended them.
     """
     drop_outdated([a.pk for a in appointments], now=now)
+    plan_new(appointments, now=now)
+
+
+def plan_new(appointments: Sequence[Appointment], *, now: datetime) -> None:
+    """The same for appointments that have nothing outdated."""
     live = [appointment for appointment in appointments if appointment.is_live]
     reminders = [r for a in live for r in reminders_for(a, a.clinic.reminder_hours_before, now)]
     # A reminder that has left for this very time stays the only one: the conflict is the guarantee.

@@ -17,7 +17,7 @@ from appointments.models import (
     Patient,
     Reminder,
 )
-from appointments.reminding import plan_reminders, resend_waiting
+from appointments.reminding import plan_new, plan_reminders, resend_waiting
 from appointments.rules import (
     refuse_early_attendance,
     refuse_odd_year,
@@ -62,10 +62,10 @@ def book(
     )
     with transaction.atomic():
         hold(clinic, patient.pk)
-        _make_room(appointment)
+        _make_room(appointment, new_day=True)
         _check_reference(appointment)
         appointment.save(force_insert=True)
-        plan_reminders([appointment], now=now)
+        plan_new([appointment], now=now)
         record(actor, [Change.of(appointment, "booked", _values(appointment))], now=now)
     return appointment
 
@@ -78,7 +78,7 @@ def change(
 ) -> Appointment:
     """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again."""
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         before = _values(appointment)
         for field in CHANGEABLE:
             if field in changes:
@@ -92,7 +92,7 @@ def change(
                 raise StateConflict(_("This appointment is over or cancelled. Book a new one."))
             if moved:
                 refuse_out_of_bounds(appointment.starts_at, now)
-            _make_room(appointment)
+            _make_room(appointment, new_day=moved)
         if moved and appointment.status == AppointmentStatus.CONFIRMED:
             appointment.status = AppointmentStatus.BOOKED
         _check_reference(appointment)
@@ -107,7 +107,7 @@ def change(
 def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
     """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CANCELLED:
             return appointment
         return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now)
@@ -115,7 +115,7 @@ def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, no
 
 def confirm(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CONFIRMED:
             return appointment
         return _step(appointment, AppointmentStatus.CONFIRMED, "confirmed", actor, now)
@@ -126,7 +126,7 @@ def mark_attendance(
 ) -> Appointment:
     """Records that the patient came or didn't; None undoes it. Not before the visit's local day."""
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         wanted = {
             True: AppointmentStatus.ATTENDED,
             False: AppointmentStatus.MISSED,
@@ -137,13 +137,13 @@ def mark_attendance(
         if attended is None:
             # What was undone takes its place in the diary again.
             if appointment.status != AppointmentStatus.CANCELLED:
-                _make_room(appointment)
+                _make_room(appointment, new_day=False)
         else:
             refuse_early_attendance(appointment.starts_at, appointment.clinic, now)
         return _step(appointment, wanted, f"marked {wanted.value}", actor, now)
 
 
-def _locked(appointment_id: UUID, version: int | None) -> Appointment:
+def held(appointment_id: UUID, version: int | None) -> Appointment:
     appointments = Appointment.objects.select_related("clinic", "patient").filter(pk=appointment_id)
     found = appointments.first()
     if found is None:
@@ -155,8 +155,11 @@ def _locked(appointment_id: UUID, version: int | None) -> Appointment:
     return appointment
 
 
-def _make_room(appointment: Appointment) -> None:
-    """Checks the diary; what it says holds while the clinic and the patient are held."""
+def _make_room(appointment: Appointment, *, new_day: bool) -> None:
+    """Checks the diary; what it says holds while the clinic and the patient are held.
+
+    Without `new_day` the visit stands on its day already, closed or not.
+    """
     clinic = appointment.clinic
     visit = Visit.of(appointment)
     span = (visit.starts_at, visit.ends_at)
@@ -164,6 +167,9 @@ def _make_room(appointment: Appointment) -> None:
     diary.load_patients([visit.patient_id], span)
     if clinic.slot_capacity is not None:
         diary.load_clinic(clinic.pk, [span])
+    if new_day:
+        diary.load_closures([clinic], span)
+        diary.check_open(visit, clinic)
     diary.check(visit, clinic)
 
 

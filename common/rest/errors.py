@@ -113,7 +113,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
 
 def _refusal_of(exc: Exception) -> _Refusal | None:
     if isinstance(exc, DomainError):
-        return _Refusal(exc.code, exc.message, exc.details)
+        return _Refusal(exc.code, exc.message, {**exc.details, **exc.facts})
     if isinstance(exc, exceptions.ValidationError):
         return _Refusal("VALIDATION_ERROR", details=_by_field(exc.detail))
     if isinstance(exc, DjangoValidationError):
