@@ -1,4 +1,4 @@
-"""What a call asks for in one go: a visit with its patient, or a visit with fields, status and patient changed."""
+"""What a call asks for in one go: a visit with its patient, or a visit changed together with both."""
 
 from datetime import datetime
 from typing import Any

@@ -12,6 +12,7 @@ from django_q.tasks import async_task
 
 from accounts.models import Clinic
 from appointments.models import LIVE, Appointment, Patient, Reminder, ReminderQuerySet, ReminderState
+from common.after_commit import once
 from common.batches import batched
 from common.locks import one_at_a_time
 from messaging.models import Message, MessageQuerySet, MessageStatus, TemplateKey
@@ -82,7 +83,11 @@ def plan_new(appointments: Sequence[Appointment], *, now: datetime) -> None:
 def nudge_if_due(reminders: Iterable[Reminder], now: datetime) -> None:
     """Has the worker look at once, when this transaction is committed, if one of them is due already."""
     if any(reminder.due_at <= now for reminder in reminders):
-        transaction.on_commit(lambda: async_task("appointments.tasks.remind"))
+        once(_nudge)
+
+
+def _nudge() -> None:
+    async_task("appointments.tasks.remind")
 
 
 def drop_outdated(appointment_ids: Sequence[UUID], *, now: datetime) -> None:

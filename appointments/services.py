@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
@@ -64,7 +64,7 @@ def book(
         hold(clinic, patient.pk)
         _make_room(appointment, new_day=True)
         _check_reference(appointment)
-        appointment.save(force_insert=True)
+        _store(appointment)
         plan_new([appointment], now=now)
         record(actor, [Change.of(appointment, "booked", _values(appointment))], now=now)
     return appointment
@@ -179,6 +179,19 @@ def _check_reference(appointment: Appointment) -> None:
         raise ValidationFailed.on("reference", _("Another appointment of this clinic has this reference."))
 
 
+def _store(appointment: Appointment) -> None:
+    if not appointment.reference:
+        appointment.save()
+        return
+    try:
+        with transaction.atomic():
+            appointment.save()
+    except IntegrityError:
+        # Somebody has taken the reference in this moment, and is there to be seen now.
+        _check_reference(appointment)
+        raise
+
+
 def _step(
     appointment: Appointment, status: AppointmentStatus, action: str, actor: Actor, now: datetime
 ) -> Appointment:
@@ -207,5 +220,5 @@ def _save(
         return
     appointment.version += 1
     appointment.updated_at = now
-    appointment.save()
+    _store(appointment)
     record(actor, [Change.of(appointment, action, changes)], now=now)

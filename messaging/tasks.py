@@ -1,8 +1,8 @@
 """Nudges to look at the table of messages. A task carries no message and no patient's data."""
 
-from django.db import transaction
 from django_q.tasks import async_task
 
+from common.after_commit import once
 from common.clock import Clock
 from messaging import dispatch
 
@@ -16,4 +16,8 @@ def dispatch_due() -> None:
 
 def nudge() -> None:
     """Has what is due sent as soon as the present transaction is committed."""
-    transaction.on_commit(lambda: async_task("messaging.tasks.dispatch_due"))
+    once(_nudge)
+
+
+def _nudge() -> None:
+    async_task("messaging.tasks.dispatch_due")

@@ -1,6 +1,7 @@
 """What calls about appointments take: fields, and what they mean where the caller works."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -107,32 +108,49 @@ class ChangedVisit(VisitBody):
     version = serializers.IntegerField(required=False, help_text="As you read it: a stale one is refused.")
 
 
-def clinic_among(user: User, clinic_id: UUID | None) -> Clinic:
-    """The clinic meant, of those of `user`; who has one need not name it. ValidationFailed on "clinic_id"."""
-    clinics = clinics_visible_to(user)
-    if clinic_id is None:
-        found = list(clinics[:2])
-        if len(found) != 1:
-            raise ValidationFailed.on("clinic_id", _("Say which clinic."))
-        return found[0]
-    clinic = clinics.filter(pk=clinic_id).first()
-    if clinic is None:
-        raise ValidationFailed.on("clinic_id", _("There is no such clinic among yours."))
-    return clinic
+class Reach:
+    """Clinics and patients that ids in a body may name: those of `user`. Each is read once."""
 
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self._clinics: dict[UUID | None, Clinic | None] = {}
+        self._patients: dict[UUID, Patient | None] = {}
 
-def who_of(given: dict[str, Any], user: User) -> Patient | Caller:
-    """Whose visit a NewVisit's fields ask for."""
-    if "patient_id" in given:
-        patients = visible_to(user, Patient.objects.select_related("clinic"))
-        patient = patients.filter(pk=given["patient_id"]).first()
+    def clinic(self, clinic_id: UUID | None) -> Clinic:
+        """Who has one clinic need not name it. ValidationFailed on "clinic_id"."""
+        if clinic_id not in self._clinics:
+            clinics = clinics_visible_to(self.user)
+            found = list((clinics if clinic_id is None else clinics.filter(pk=clinic_id))[:2])
+            self._clinics[clinic_id] = found[0] if len(found) == 1 else None
+        clinic = self._clinics[clinic_id]
+        if clinic is None:
+            said = _("There is no such clinic among yours.") if clinic_id else _("Say which clinic.")
+            raise ValidationFailed.on("clinic_id", said)
+        return clinic
+
+    def look_up_patients(self, ids: Iterable[UUID]) -> None:
+        found = visible_to(self.user, Patient.objects.select_related("clinic")).in_bulk(set(ids))
+        self._patients |= {pk: found.get(pk) for pk in ids}
+
+    def patient(self, patient_id: UUID) -> Patient:
+        """ValidationFailed on "patient_id" for another clinic's."""
+        if patient_id not in self._patients:
+            self.look_up_patients([patient_id])
+        patient = self._patients[patient_id]
         if patient is None:
             raise ValidationFailed.on("patient_id", _("There is no such patient in your clinics."))
+        return patient
+
+
+def who_of(given: dict[str, Any], reach: Reach) -> Patient | Caller:
+    """Whose visit a NewVisit's fields ask for."""
+    if "patient_id" in given:
+        patient = reach.patient(given["patient_id"])
         if given.get("clinic_id", patient.clinic_id) != patient.clinic_id:
             raise ValidationFailed.on("clinic_id", _("This patient belongs to another clinic."))
         _refuse_other_words(given, patient)
         return patient
-    clinic = clinic_among(user, given.get("clinic_id"))
+    clinic = reach.clinic(given.get("clinic_id"))
     said = {name: given[field] for field, name in OF_PATIENT.items() if field in given}
     return Caller(clinic=clinic, phone=given["patient_phone"], **said)
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.api.scoping import InClinics
 from accounts.audit import Actor
 from appointments import booking, services
-from appointments.api.bodies import OF_PATIENT, ChangedVisit, NewVisit, visit_of, who_of
+from appointments.api.bodies import OF_PATIENT, ChangedVisit, NewVisit, Reach, visit_of, who_of
 from appointments.api.filters import AppointmentFilters
 from appointments.api.serializers import AppointmentSerializer
 from appointments.free_slots import offering
@@ -56,7 +56,7 @@ class AppointmentList(Appointments, ListView):
         body = NewVisit(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        who = who_of(given, request.user)
+        who = who_of(given, Reach(request.user))
         visit = visit_of(given, who.clinic)
         with offering(
             clinic=who.clinic,
