@@ -19,6 +19,7 @@ AnyUser = User | AnonymousUser
 STAFF_MAY: dict[str, set[str]] = {
     "accounts.clinic": {"view"},
     "appointments.appointment": {"view", "add", "change"},
+    "appointments.closure": {"view", "add", "delete"},
     "appointments.patient": {"view", "add", "change"},
     "appointments.reminder": {"view"},
     "appointments.fileimport": {"view", "add", "change"},

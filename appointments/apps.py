@@ -7,7 +7,8 @@ class AppointmentsConfig(AppConfig):
     verbose_name = _("Appointments")
 
     def ready(self) -> None:
-        from appointments.reminding import SUBJECT, take_note_of_ended
+        from appointments.notices import take_note_of_ended
+        from appointments.reminding import SUBJECT
         from appointments.sending_guard import refuse
         from messaging import guards
         from messaging.signals import messages_ended

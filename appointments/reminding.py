@@ -121,7 +121,7 @@ def resend_waiting(reminders: ReminderQuerySet, *, now: datetime) -> None:
     plan_again(message_ids)
 
 
-def plan_again(message_ids: Sequence[UUID]) -> None:
+def plan_again(message_ids: Iterable[UUID]) -> None:
     """Plans anew the reminders of those of these messages that ended without leaving."""
     ended = Reminder.objects.filter(message__in=message_ids, message__status=MessageStatus.CANCELLED)
     again = [
@@ -135,11 +135,6 @@ def plan_again(message_ids: Sequence[UUID]) -> None:
     ]
     ended.delete()
     Reminder.objects.bulk_create(again, batch_size=1000)
-
-
-def take_note_of_ended(messages: Sequence[Message], **_: object) -> None:
-    """A text that was stopped because its phone or language is no longer right must not be the last word."""
-    plan_again([m.pk for m in messages if m.error_code in (PHONE_CHANGED, LANGUAGE_CHANGED)])
 
 
 def queue_due_reminders(*, now: datetime) -> int:

@@ -17,6 +17,7 @@ from appointments.models import (
     Patient,
     Reminder,
 )
+from appointments.notices import Event, announce
 from appointments.reminding import plan_new, plan_reminders, resend_waiting
 from appointments.rules import (
     refuse_early_attendance,
@@ -66,7 +67,9 @@ def book(
         _check_reference(appointment)
         _store(appointment)
         plan_new([appointment], now=now)
-        record(actor, [Change.of(appointment, "booked", _values(appointment))], now=now)
+        values = _values(appointment)
+        record(actor, [Change.of(appointment, "booked", values)], now=now)
+        announce([Event(appointment, values)], now=now)
     return appointment
 
 
@@ -74,9 +77,18 @@ CHANGEABLE = ("starts_at", "duration_minutes", "visit_type", "language", "refere
 
 
 def change(
-    appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime, **changes: Any
+    appointment_id: UUID,
+    *,
+    version: int | None = None,
+    by_clinic: bool = False,
+    actor: Actor,
+    now: datetime,
+    **changes: Any,
 ) -> Appointment:
-    """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again."""
+    """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again.
+
+    `by_clinic`: the patient knows nothing of it yet, and is told.
+    """
     with transaction.atomic():
         appointment = held(appointment_id, version)
         before = _values(appointment)
@@ -96,9 +108,10 @@ def change(
         if moved and appointment.status == AppointmentStatus.CONFIRMED:
             appointment.status = AppointmentStatus.BOOKED
         _check_reference(appointment)
-        _save(appointment, before, "moved" if moved else "changed", actor, now)
+        done = _save(appointment, before, "moved" if moved else "changed", actor, now)
         if moved:
             plan_reminders([appointment], now=now)
+            announce([Event(appointment, done, by_clinic)], now=now)
         elif appointment.language != before["language"][1]:
             resend_waiting(Reminder.objects.filter(appointment=appointment.pk), now=now)
     return appointment
@@ -198,8 +211,9 @@ def _step(
     refuse_transition(appointment.status, status)
     before = _values(appointment)
     appointment.status = status
-    _save(appointment, before, action, actor, now)
+    done = _save(appointment, before, action, actor, now)
     plan_reminders([appointment], now=now)
+    announce([Event(appointment, done)], now=now)
     return appointment
 
 
@@ -210,15 +224,17 @@ def _values(appointment: Appointment) -> dict[str, list[Any]]:
 
 def _save(
     appointment: Appointment, before: dict[str, list[Any]], action: str, actor: Actor, now: datetime
-) -> None:
+) -> dict[str, list[Any]]:
+    """Stores what changed and gives it: {field: [before, after]}."""
     changes = {
         field: [before[field][1], value]
         for field, (_none, value) in _values(appointment).items()
         if before[field][1] != value
     }
     if not changes:
-        return
+        return changes
     appointment.version += 1
     appointment.updated_at = now
     _store(appointment)
     record(actor, [Change.of(appointment, action, changes)], now=now)
+    return changes

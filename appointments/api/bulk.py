@@ -53,7 +53,7 @@ class BulkBody(Body):
         child=serializers.JSONField(allow_null=True),
         allow_empty=False,
         max_length=MOST_ITEMS,
-        help_text="For `create`, as POST takes them; else `id`, `version`, and `appointment_datetime` to move.",
+        help_text="As POST takes them, or `id` and `version`; to move, `appointment_datetime`.",
     )
     atomic = serializers.BooleanField(required=False, default=False, help_text="All or none.")
 

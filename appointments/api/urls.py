@@ -1,6 +1,6 @@
 from django.urls import path
 
-from appointments.api import bulk, patients, uploads, views
+from appointments.api import bulk, closures, patients, uploads, views
 
 urlpatterns = [
     path("appointments", views.AppointmentList.as_view()),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("appointments/uploads/<uuid:pk>", uploads.UploadDetail.as_view()),
     path("appointments/uploads/<uuid:pk>/errors.csv", uploads.UploadErrors.as_view()),
     path("appointments/<uuid:pk>", views.AppointmentDetail.as_view()),
+    path("clinics/<uuid:clinic_id>/closures", closures.ClosureList.as_view()),
+    path("clinics/<uuid:clinic_id>/closures/<uuid:pk>", closures.ClosureDetail.as_view()),
     path("patients", patients.PatientList.as_view()),
     path("patients/<uuid:pk>", patients.PatientDetail.as_view()),
 ]
