@@ -1,5 +1,6 @@
 """What a call asks for in one go: a visit with its patient, or a visit changed together with both."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
+from accounts.models import Clinic
 from appointments import services
+from appointments.diary import Diary, Span
 from appointments.file_import.identity import refuse_other_patient
 from appointments.file_import.refusal import RowRefused
 from appointments.locking import hold_clinics
@@ -21,16 +24,49 @@ PATIENT_FIELDS = ("name", "phone", "patient_number")
 ATTENDED = {Status.ATTENDED: True, Status.MISSED: False}
 
 
-def book_for(who: Patient | Caller, *, actor: Actor, now: datetime, **visit: Any) -> Appointment:
+class Session:
+    """Many bookings of one transaction: what they could collide with is held and read once for all."""
+
+    def __init__(
+        self, clinics: Collection[Clinic], known: Collection[UUID], spans: Collection[Span], now: datetime
+    ) -> None:
+        """`known`: the patients who could be meant. All of them and the clinics are held already."""
+        self._now = now
+        self._diary, self._known = Diary(), set(known)
+        self._whole = (min(begin for begin, _ in spans), max(end for _, end in spans))
+        self._diary.load_patients(self._known, self._whole)
+        self._diary.load_closures(clinics, self._whole)
+        for clinic in clinics:
+            if clinic.slot_capacity is not None:
+                self._diary.load_clinic(clinic.pk, spans)
+
+    def diary_for(self, patient: Patient) -> Diary:
+        """The diary, with the visits of a patient whom someone else has added meanwhile.
+
+        Who is added here has none, and nobody else sees them yet.
+        """
+        if patient.pk not in self._known:
+            self._known.add(patient.pk)
+            if patient.created_at != self._now:
+                Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+                self._diary.load_patients([patient.pk], self._whole)
+        return self._diary
+
+
+def book_for(
+    who: Patient | Caller, *, among: Session | None = None, actor: Actor, now: datetime, **visit: Any
+) -> Appointment:
     """A new visit (as `services.book` takes it) of a patient, who is added if nobody knows them yet.
 
-    Both or neither: a visit that is refused leaves no new patient behind.
+    Both or neither: a visit that is refused leaves no new patient behind. `among` is for who books many.
     """
     with transaction.atomic():
-        # Before the patient, as everywhere: who waits for the clinic must hold nobody's identity.
-        hold_clinics([who.clinic])
+        if among is None:
+            # Before the patient, as everywhere: who waits for the clinic must hold nobody's identity.
+            hold_clinics([who.clinic])
         patient = who if isinstance(who, Patient) else find_or_add(who, actor=actor, now=now)
-        return services.book(clinic=who.clinic, patient=patient, actor=actor, now=now, **visit)
+        diary = among.diary_for(patient) if among else None
+        return services.book(clinic=who.clinic, patient=patient, diary=diary, actor=actor, now=now, **visit)
 
 
 def edit(

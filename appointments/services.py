@@ -38,10 +38,14 @@ def book(
     visit_type: str = "",
     language: str = "",
     reference: str = "",
+    diary: Diary | None = None,
     actor: Actor,
     now: datetime,
 ) -> Appointment:
-    """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room."""
+    """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room.
+
+    `diary` is for who books many: it has been loaded for this visit, and its clinic and patient are held.
+    """
     if patient.clinic_id != clinic.pk:
         raise ValidationFailed.on("patient", _("This patient belongs to another clinic."))
     refuse_out_of_bounds(starts_at, now)
@@ -62,14 +66,19 @@ def book(
         updated_at=now,
     )
     with transaction.atomic():
-        hold(clinic, patient.pk)
-        _make_room(appointment, new_day=True)
+        if diary is None:
+            hold(clinic, patient.pk)
+            diary = _diary_of(appointment)
+        visit = Visit.of(appointment)
+        diary.check_open(visit, clinic)
+        diary.check(visit, clinic)
         _check_reference(appointment)
         _store(appointment)
         plan_new([appointment], now=now)
         values = _values(appointment)
         record(actor, [Change.of(appointment, "booked", values)], now=now)
         announce([Event(appointment, values)], now=now)
+        diary.put(visit)
     return appointment
 
 
@@ -173,17 +182,21 @@ def _make_room(appointment: Appointment, *, new_day: bool) -> None:
 
     Without `new_day` the visit stands on its day already, closed or not.
     """
-    clinic = appointment.clinic
-    visit = Visit.of(appointment)
-    span = (visit.starts_at, visit.ends_at)
-    diary = Diary()
-    diary.load_patients([visit.patient_id], span)
-    if clinic.slot_capacity is not None:
-        diary.load_clinic(clinic.pk, [span])
+    visit, clinic = Visit.of(appointment), appointment.clinic
+    diary = _diary_of(appointment)
     if new_day:
-        diary.load_closures([clinic], span)
         diary.check_open(visit, clinic)
     diary.check(visit, clinic)
+
+
+def _diary_of(appointment: Appointment) -> Diary:
+    diary = Diary()
+    span = (appointment.starts_at, appointment.ends_at)
+    diary.load_patients([appointment.patient_id], span)
+    if appointment.clinic.slot_capacity is not None:
+        diary.load_clinic(appointment.clinic_id, [span])
+    diary.load_closures([appointment.clinic], span)
+    return diary
 
 
 def _check_reference(appointment: Appointment) -> None:

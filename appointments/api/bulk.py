@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from accounts.access import visible_to
 from accounts.audit import Actor
 from accounts.models import User
-from appointments import booking, services
+from appointments import services
 from appointments.api.bodies import Moment, NewVisit, Reach, visit_of, who_of
 from appointments.api.serializers import AppointmentSerializer
 from appointments.api.views import WITH_REMINDERS, Appointments
-from appointments.bulk import Change, run
+from appointments.bulk import Booking, Change, run
 from appointments.models import MAX_DURATION_MINUTES, Appointment
 from common.errors import DomainError, StateConflict, ValidationFailed
 from common.rest.errors import as_item
@@ -79,7 +79,7 @@ class BulkAnswer(serializers.Serializer[Any]):
     results = ItemResult(many=True)
 
 
-Read = Change | Exception
+Read = Change | Booking | Exception
 
 
 class Bulk(Appointments):
@@ -94,8 +94,8 @@ class Bulk(Appointments):
         read = _Reader(operation, request.user, timezone.now()).read(body["items"])
         results: list[Any] = list(read)
         if not (all_or_none and any(isinstance(item, Exception) for item in read)):
-            places = [place for place, item in enumerate(read) if isinstance(item, Change)]
-            done = run([item for item in read if isinstance(item, Change)], all_or_none=all_or_none)
+            places = [place for place, item in enumerate(read) if not isinstance(item, Exception)]
+            done = run([item for item in read if not isinstance(item, Exception)], all_or_none=all_or_none)
             for place, result in zip(places, done, strict=True):
                 results[place] = result
         if all_or_none and any(isinstance(result, Exception) for result in results):
@@ -146,17 +146,16 @@ class _Reader:
         given = [item for item in checked if not isinstance(item, ValidationError)]
         if self._operation == "create":
             self._reach.look_up_patients({item["patient_id"] for item in given if "patient_id" in item})
-            make = self._booking
+            make: Callable[[dict[str, Any]], Change | Booking] = self._booking
         else:
             ids = {item["id"] for item in given}
             self._visits = visible_to(self._user, Appointment.objects.select_related("clinic")).in_bulk(ids)
             make = self._changing
         return [item if isinstance(item, ValidationError) else _or_refusal(make, item) for item in checked]
 
-    def _booking(self, given: dict[str, Any]) -> Change:
+    def _booking(self, given: dict[str, Any]) -> Booking:
         who = who_of(given, self._reach)
-        visit = visit_of(given, who.clinic)
-        return Change(who, partial(booking.book_for, who, actor=self._actor, now=self._now, **visit))
+        return Booking(who, visit_of(given, who.clinic), self._actor, self._now)
 
     def _changing(self, given: dict[str, Any]) -> Change:
         pk: UUID = given["id"]
@@ -179,7 +178,7 @@ def _checked(body: type[Body], item: Any) -> Any:
     return read.validated_data
 
 
-def _or_refusal(make: Callable[[dict[str, Any]], Change], given: dict[str, Any]) -> Read:
+def _or_refusal(make: Callable[[dict[str, Any]], Change | Booking], given: dict[str, Any]) -> Read:
     try:
         return make(given)
     except DomainError as refusal:
