@@ -21,6 +21,7 @@ AnyUser = Known | AnonymousUser
 STAFF_MAY: dict[str, set[str]] = {
     "accounts.clinic": {"view"},
     "appointments.appointment": {"view", "add", "change"},
+    "appointments.closure": {"view", "add", "delete"},
     "appointments.patient": {"view", "add", "change"},
     "appointments.patienttophone": {"view", "change"},
     "appointments.reminder": {"view"},

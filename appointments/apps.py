@@ -9,7 +9,8 @@ class AppointmentsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.signals import clinic_changed
         from appointments.consent import people_at
-        from appointments.reminding import SUBJECT, take_note_of_ended, take_note_of_followed
+        from appointments.notices import take_note_of_ended
+        from appointments.reminding import SUBJECT, take_note_of_followed
         from appointments.replanning import take_note_of_new_rules
         from appointments.replies import take_reply
         from appointments.scheduled_texts import write_again

@@ -1,21 +1,24 @@
 """Who has a visit when: a patient is in one place at a time, and a clinic has room for so many."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Clinic
-from appointments.errors import AppointmentConflict
-from appointments.models import MAX_DURATION_MINUTES, Appointment, AppointmentQuerySet
+from appointments.errors import AppointmentConflict, InTheWay
+from appointments.models import MAX_DURATION_MINUTES, Appointment, AppointmentQuerySet, Closure
 
 Span = tuple[datetime, datetime]
+# Of the visits in the way so many are named.
+MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Diary:
         self._removed: set[UUID] = set()
         self._by_patient: dict[UUID, tuple[UUID, ...]] = {}
         self._by_clinic: dict[UUID, set[UUID]] = defaultdict(set)
+        self._closed: set[tuple[UUID, date]] = set()
 
     def load_patients(self, patient_ids: Collection[UUID], span: Span) -> None:
         """Reads these patients' visits within `span`.
@@ -64,6 +68,12 @@ class Diary:
         merged = _merged(spans)
         if merged:
             self._read(Q(clinic=clinic_id) & reduce(or_, map(_within, merged)))
+
+    def load_closures(self, clinics: Iterable[Clinic], span: Span) -> None:
+        """Reads which days of these clinics within `span` are closed; a day too many does no harm."""
+        first, last = span[0].date() - timedelta(days=1), span[1].date() + timedelta(days=1)
+        found = Closure.objects.filter(clinic__in={c.pk for c in clinics}, date__range=(first, last))
+        self._closed.update(found.values_list("clinic_id", "date"))
 
     def _read(self, condition: Q) -> None:
         found = AppointmentQuerySet(Appointment).live().filter(condition)
@@ -94,6 +104,17 @@ class Diary:
             self._by_patient[visit.patient_id] = tuple(pk for pk in others if pk != appointment_id)
             self._by_clinic[visit.clinic_id].discard(appointment_id)
 
+    def check_open(self, visit: Visit, clinic: Clinic) -> None:
+        """Raises AppointmentConflict when the clinic is closed on a day of `visit`."""
+        first = visit.starts_at.astimezone(clinic.zone).date()
+        last = (visit.ends_at - timedelta(microseconds=1)).astimezone(clinic.zone).date()
+        if (clinic.pk, first) in self._closed or (clinic.pk, last) in self._closed:
+            raise AppointmentConflict(
+                _("The clinic is closed on this day."),
+                reason=InTheWay.CLOSED,
+                details={"appointment_datetime": [_("Choose another day.")]},
+            )
+
     def check(self, visit: Visit, clinic: Clinic) -> None:
         """Raises AppointmentConflict when the patient or the clinic has no room for `visit`."""
         for other in self._of(self._by_patient.get(visit.patient_id, ())):
@@ -101,29 +122,62 @@ class Diary:
                 raise AppointmentConflict(
                     _("The patient has another appointment at this time (%(when)s).")
                     % {"when": f"{other.starts_at.astimezone(clinic.zone):%d.%m.%Y %H:%M}"},
+                    reason=InTheWay.PATIENT,
                     details={"appointment_datetime": [_("Choose another time.")]},
+                    facts={"conflicts_with": _as_facts([other], clinic)},
                 )
-        if clinic.slot_capacity is not None and self._peak(visit) >= clinic.slot_capacity:
+        others = self._others(visit)
+        if clinic.slot_capacity is not None and _peak(visit, others) >= clinic.slot_capacity:
             raise AppointmentConflict(
                 _("The clinic is full at this time: %(capacity)s at once.")
                 % {"capacity": clinic.slot_capacity},
+                reason=InTheWay.CLINIC_FULL,
                 details={"appointment_datetime": [_("Choose another time.")]},
+                facts={"conflicts_with": _as_facts(others, clinic)},
             )
+
+    def has_room(self, visit: Visit, clinic: Clinic) -> bool:
+        try:
+            self.check_open(visit, clinic)
+            self.check(visit, clinic)
+        except AppointmentConflict:
+            return False
+        return True
 
     def _of(self, ids: Iterable[UUID]) -> Iterable[Visit]:
         return (self._visits[i] for i in ids)
 
-    def _peak(self, visit: Visit) -> int:
-        """The most other visits of the clinic that are on at one moment of `visit`."""
-        changes = []
-        for other in self._of(self._by_clinic[visit.clinic_id]):
-            if other.appointment_id != visit.appointment_id and other.overlaps(visit):
-                changes += [(max(other.starts_at, visit.starts_at), 1), (other.ends_at, -1)]
-        peak = present = 0
-        for _moment, change in sorted(changes):  # an end sorts before a start at the same moment
-            present += change
-            peak = max(peak, present)
-        return peak
+    def _others(self, visit: Visit) -> list[Visit]:
+        """The clinic's other visits during `visit`."""
+        return [
+            other
+            for other in self._of(self._by_clinic[visit.clinic_id])
+            if other.appointment_id != visit.appointment_id and other.overlaps(visit)
+        ]
+
+
+def _peak(visit: Visit, others: Iterable[Visit]) -> int:
+    """The most of `others` that are on at one moment of `visit`."""
+    changes = []
+    for other in others:
+        changes += [(max(other.starts_at, visit.starts_at), 1), (other.ends_at, -1)]
+    peak = present = 0
+    for _moment, change in sorted(changes):  # an end sorts before a start at the same moment
+        present += change
+        peak = max(peak, present)
+    return peak
+
+
+def _as_facts(visits: Sequence[Visit], clinic: Clinic) -> list[dict[str, Any]]:
+    """What a caller may know of the visits in the way: which and when, not whose."""
+    return [
+        {
+            "id": str(visit.appointment_id),
+            "appointment_datetime": visit.starts_at.astimezone(clinic.zone).isoformat(),
+            "duration_minutes": int((visit.ends_at - visit.starts_at).total_seconds() // 60),
+        }
+        for visit in sorted(visits, key=lambda v: (v.starts_at, v.appointment_id))[:MOST_SHOWN]
+    ]
 
 
 def _within(span: Span) -> Q:

@@ -1,20 +1,47 @@
-"""One order of locks everywhere: limited clinics, patients, appointments, then reminders and messages."""
+"""One order of locks everywhere: clinics, patients, appointments, then reminders and messages."""
 
 from collections.abc import Collection
 from uuid import UUID
 
 from accounts.models import Clinic
-from appointments.models import Patient
+from appointments.models import Appointment, Patient
+from common.locks import one_at_a_time, side_by_side
 
 
 def hold_clinics(clinics: Collection[Clinic]) -> None:
-    """Until this transaction ends, nobody else books in those of the clinics that have a limit."""
+    """Until this transaction ends, nobody else books in those of the clinics that have a limit.
+
+    In the others people book side by side, but nobody closes a day meanwhile.
+    """
     limited = [clinic.pk for clinic in clinics if clinic.slot_capacity is not None]
     if limited:
         list(Clinic.objects.filter(pk__in=limited).order_by("pk").select_for_update(no_key=True))
+    if clinics:
+        side_by_side(_bookings_of(clinic.pk) for clinic in clinics)
+
+
+def hold_for_closing(clinic: Clinic) -> None:
+    """Until this transaction ends, nobody books in this clinic, and who has booked is there to be seen."""
+    Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+    one_at_a_time(_bookings_of(clinic.pk))
+
+
+def _bookings_of(clinic_id: UUID) -> str:
+    return f"appointments.bookings:{clinic_id}"
 
 
 def hold(clinic: Clinic, patient_id: UUID) -> None:
-    """The same for one visit: its patient, and its clinic if that has a limit."""
+    """The same for one visit: its clinic and its patient."""
     hold_clinics([clinic])
     Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+
+
+def hold_many(
+    clinics: Collection[Clinic], patient_ids: Collection[UUID], appointment_ids: Collection[UUID]
+) -> None:
+    """The same for what many changes of one transaction will touch, each kind in the order of its keys."""
+    hold_clinics(clinics)
+    patients = Patient.objects.filter(pk__in=patient_ids).order_by("pk")
+    list(patients.select_for_update(no_key=True).values_list("pk", flat=True))
+    appointments = Appointment.objects.filter(pk__in=appointment_ids).order_by("pk")
+    list(appointments.select_for_update().values_list("pk", flat=True))

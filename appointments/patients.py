@@ -1,5 +1,8 @@
 """Adding and correcting patients, one at a time. Files do the same in sets, by the same rules."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +13,108 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.consent import on_file_consent
+from appointments.file_import.identity import Person, find_patient
+from appointments.file_import.refusal import RowRefused
 from appointments.models import ConsentSource, Patient, Reminder
 from appointments.names import name_key
 from appointments.reminding import resend_waiting
-from common.errors import ValidationFailed, VersionConflict
+from common.errors import NotFound, ValidationFailed, VersionConflict
 from common.ids import new_id
 from common.phones import PhoneError, parse_mobile
 
 PATIENT_FIELDS = ("name", "phone", "patient_number", "consent", "consent_source")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a booking is for, as another system tells it. The phone is in E.164."""
+
+    clinic: Clinic
+    phone: str
+    name: str = ""
+    patient_number: str = ""
+    consent: bool | None = None
+    # Of the booking, as in a file's row: it plays no part in who somebody is.
+    reference: str = ""
+
+    @property
+    def name_key(self) -> str:
+        return name_key(self.name)
+
+
+class _Stored:
+    """The patients of the database, as identity asks for them."""
+
+    def patient_by_number(self, person: Person) -> Patient | None:
+        if not person.patient_number:
+            return None
+        return Patient.objects.filter(clinic=person.clinic, patient_number=person.patient_number).first()
+
+    def patients_by_identity(self, clinic_id: UUID, phone: str, key: str) -> list[Patient]:
+        return list(Patient.objects.filter(clinic=clinic_id, phone=phone, name_key=key).order_by("pk"))
+
+
+def find_or_add(person: Caller, *, actor: Actor, now: datetime) -> Patient:
+    """The patient whom a file's row with these words would mean, corrected by what is new; or a new one.
+
+    ValidationFailed where two could be meant, or where the number is somebody else's.
+    """
+    with transaction.atomic():
+        patient = _find(person)
+        if patient is None:
+            try:
+                return _add(person, actor, now)
+            except ValidationFailed:
+                # Another call has added the same person in this moment.
+                patient = _find(person)
+                if patient is None:
+                    raise
+        return _correct(patient, person, actor, now)
+
+
+def _find(person: Caller) -> Patient | None:
+    with as_refusal_of_fields():
+        return find_patient(_Stored(), person)
+
+
+@contextmanager
+def as_refusal_of_fields() -> Iterator[None]:
+    """What identity refuses in the words of a row, in those of a call: the columns have the fields' names."""
+    try:
+        yield
+    except RowRefused as refusal:
+        raise ValidationFailed.on(refusal.column, refusal.reason) from refusal
+
+
+def _add(person: Caller, actor: Actor, now: datetime) -> Patient:
+    return add_patient(
+        clinic=person.clinic,
+        phone=person.phone,
+        name=person.name,
+        patient_number=person.patient_number,
+        consent=person.consent,
+        consent_source=ConsentSource.API,
+        actor=actor,
+        now=now,
+    )
+
+
+def _correct(patient: Patient, person: Caller, actor: Actor, now: datetime) -> Patient:
+    """What is blank leaves what is stored, and a "no" that a nurse took down is undone by a person only."""
+    said: dict[str, Any] = {"phone": person.phone}
+    if person.name:
+        said["name"] = person.name
+    if person.patient_number:
+        said["patient_number"] = person.patient_number
+    changes = {field: value for field, value in said.items() if value != getattr(patient, field)}
+    stands = patient.consent is False and patient.consent_source == ConsentSource.NURSE
+    if person.consent is not None and not stands:
+        changes["consent"] = person.consent
+    if not changes:
+        return patient
+    return change_patient(
+        patient.pk, consent_source=ConsentSource.API, said_anew=True, actor=actor, now=now, **changes
+    )
 
 
 def add_patient(
@@ -53,13 +150,24 @@ def change_patient(
     *,
     version: int | None = None,
     consent_source: str = ConsentSource.NURSE,
+    said_anew: bool = False,
     actor: Actor,
     now: datetime,
     **changes: Any,
 ) -> Patient:
-    """Corrects name, phone, patient_number or consent. A new phone takes what still waits along."""
+    """Corrects name, phone, patient_number or consent. A new phone takes what still waits along.
+
+    `said_anew`: a consent that is the same as the one on file was given now, so its source changes.
+    """
     with transaction.atomic():
-        patient = Patient.objects.select_related("clinic").select_for_update(of=("self",)).get(pk=patient_id)
+        patient = (
+            Patient.objects.select_related("clinic")
+            .select_for_update(of=("self",))
+            .filter(pk=patient_id)
+            .first()
+        )
+        if patient is None:
+            raise NotFound(_("There is no such patient."))
         if version is not None and version != patient.version:
             raise VersionConflict(_("Someone has changed this patient meanwhile. Look at it again."))
         before = {f: plain(getattr(patient, f)) for f in PATIENT_FIELDS}
@@ -69,7 +177,8 @@ def change_patient(
             patient.patient_number = changes["patient_number"]
         if "phone" in changes:
             _set_phone(patient, changes["phone"])
-        if "consent" in changes and changes["consent"] != patient.consent:
+        on_file = said_anew and patient.consent_source == ConsentSource.ON_FILE
+        if "consent" in changes and (changes["consent"] != patient.consent or on_file):
             patient.consent = changes["consent"]
             given = patient.consent is not None
             patient.consent_source = consent_source if given else ""

@@ -12,6 +12,7 @@ from django_q.tasks import async_task
 
 from accounts.models import Clinic
 from appointments.models import LIVE, Appointment, Patient, Reminder, ReminderQuerySet, ReminderState
+from common.after_commit import once
 from common.batches import batched
 from common.locks import one_at_a_time
 from messaging.models import Message, MessageQuerySet, MessageStatus, TemplateKey
@@ -67,6 +68,11 @@ def plan_reminders(appointments: Sequence[Appointment], *, now: datetime) -> Non
     The appointments come with their clinic. Call it in the transaction that booked, moved or ended them.
     """
     drop_outdated([a.pk for a in appointments], now=now)
+    plan_new(appointments, now=now)
+
+
+def plan_new(appointments: Sequence[Appointment], *, now: datetime) -> None:
+    """The same for appointments that have nothing outdated."""
     live = [appointment for appointment in appointments if appointment.is_live]
     reminders = [r for a in live for r in reminders_for(a, a.clinic.reminder_hours_before, now)]
     # A reminder that has left for this very time stays the only one: the conflict is the guarantee.
@@ -77,7 +83,11 @@ def plan_reminders(appointments: Sequence[Appointment], *, now: datetime) -> Non
 def nudge_if_due(reminders: Iterable[Reminder], now: datetime) -> None:
     """Has the worker look at once, when this transaction is committed, if one of them is due already."""
     if any(reminder.due_at <= now for reminder in reminders):
-        transaction.on_commit(lambda: async_task("appointments.tasks.remind"))
+        once(_nudge)
+
+
+def _nudge() -> None:
+    async_task("appointments.tasks.remind")
 
 
 def drop_outdated(appointment_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -111,7 +121,7 @@ def resend_waiting(reminders: ReminderQuerySet, *, now: datetime) -> None:
     plan_again(message_ids)
 
 
-def plan_again(message_ids: Sequence[UUID]) -> None:
+def plan_again(message_ids: Iterable[UUID]) -> None:
     """Plans anew the reminders of those of these messages that ended without leaving."""
     ended = Reminder.objects.filter(message__in=message_ids, message__status=MessageStatus.CANCELLED)
     again = [
@@ -125,11 +135,6 @@ def plan_again(message_ids: Sequence[UUID]) -> None:
     ]
     ended.delete()
     Reminder.objects.bulk_create(again, batch_size=1000)
-
-
-def take_note_of_ended(messages: Sequence[Message], **_: object) -> None:
-    """A text that was stopped because its phone or language is no longer right must not be the last word."""
-    plan_again([m.pk for m in messages if m.error_code in (PHONE_CHANGED, LANGUAGE_CHANGED)])
 
 
 def take_note_of_followed(pairs: Sequence[tuple[Message, Message]], **_: object) -> None:

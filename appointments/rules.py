@@ -1,6 +1,6 @@
 """Rules about one visit, the same for forms, calls and files. Each raises a DomainError in plain words."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,17 @@ def refuse_odd_year(starts_at: datetime) -> None:
     """A mistyped year; at the ends of the calendar nothing can be reckoned from a time."""
     if not FIRST_YEAR <= starts_at.year <= LAST_YEAR:
         raise ValidationFailed.on("appointment_datetime", _("Check the year."))
+
+
+def on_clinics_clock(moment: datetime, clinic: Clinic) -> datetime:
+    """`moment`, read on the clinic's clock where it has no offset."""
+    refuse_odd_year(moment)
+    if moment.tzinfo is not None:
+        return moment
+    meant = moment.replace(tzinfo=clinic.zone)
+    if meant.astimezone(UTC).astimezone(clinic.zone).replace(tzinfo=None) != moment:
+        raise ValidationFailed.on("appointment_datetime", _("The clocks skip this time on that day."))
+    return meant
 
 
 def refuse_out_of_bounds(starts_at: datetime, now: datetime) -> None:

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from appointments.consent import may_be_texted
 from appointments.models import Appointment, Reminder, ReminderState
+from appointments.notices import still_holds
 from appointments.reminding import LANGUAGE_CHANGED, PHONE_CHANGED
 from messaging.guards import Refusal
-from messaging.models import Message, MessageStatus
+from messaging.models import Message, MessageStatus, TemplateKey
 
 
 def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:
@@ -49,14 +50,15 @@ def _refusal(
     now: datetime,
 ) -> Refusal | None:
     cancelled = MessageStatus.CANCELLED
-    if appointment is None or not appointment.is_live:
-        return Refusal(cancelled, "APPOINTMENT_ENDED", _("The appointment is not live any more."))
-    if message.subject_at not in (None, appointment.starts_at):
-        return Refusal(cancelled, "APPOINTMENT_MOVED", _("The appointment was moved."))
+    if appointment is None:
+        return Refusal(cancelled, "APPOINTMENT_ENDED", _("There is no such appointment any more."))
+    refusal = _no_longer_true(message, appointment)
+    if refusal is not None:
+        return refusal
     if reminder is not None and reminder.hours_before > nearest[appointment.pk, reminder.visit_at]:
         # It was held back until the next one came due: two equal texts would leave together.
         return Refusal(cancelled, "NEARER_REMINDER", _("A reminder nearer to the visit goes instead."))
-    if appointment.starts_at <= now:
+    if appointment.starts_at <= now and message.purpose != TemplateKey.MISSED:
         return Refusal(MessageStatus.EXPIRED, "TOO_LATE", _("The appointment has begun."))
     if message.to != appointment.patient.phone:
         return Refusal(cancelled, PHONE_CHANGED, _("The patient's phone has changed."))
@@ -65,3 +67,15 @@ def _refusal(
     if not may_be_texted(appointment.patient, appointment.clinic):
         return Refusal(MessageStatus.SUPPRESSED, "NO_CONSENT", _("The patient has not agreed to texts."))
     return None
+
+
+def _no_longer_true(message: Message, appointment: Appointment) -> Refusal | None:
+    """A text says that a visit will be, was cancelled, or was missed; and when it is."""
+    if still_holds(message, appointment):
+        return None
+    cancelled = MessageStatus.CANCELLED
+    if message.subject_at not in (None, appointment.starts_at):
+        return Refusal(cancelled, "APPOINTMENT_MOVED", _("The appointment was moved."))
+    if message.purpose in (TemplateKey.CANCELLED, TemplateKey.MISSED):
+        return Refusal(cancelled, "STATUS_CHANGED", _("The appointment's status has changed since."))
+    return Refusal(cancelled, "APPOINTMENT_ENDED", _("The appointment is not live any more."))

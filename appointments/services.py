@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
@@ -17,7 +17,8 @@ from appointments.models import (
     Patient,
     Reminder,
 )
-from appointments.reminding import plan_reminders, resend_waiting
+from appointments.notices import Event, announce
+from appointments.reminding import plan_new, plan_reminders, resend_waiting
 from appointments.rules import (
     refuse_early_attendance,
     refuse_odd_year,
@@ -37,10 +38,14 @@ def book(
     visit_type: str = "",
     language: str = "",
     reference: str = "",
+    diary: Diary | None = None,
     actor: Actor,
     now: datetime,
 ) -> Appointment:
-    """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room."""
+    """A new visit with its reminders. AppointmentConflict when the patient or the clinic has no room.
+
+    `diary` is for who books many: it has been loaded for this visit, and its clinic and patient are held.
+    """
     if patient.clinic_id != clinic.pk:
         raise ValidationFailed.on("patient", _("This patient belongs to another clinic."))
     refuse_out_of_bounds(starts_at, now)
@@ -61,12 +66,19 @@ def book(
         updated_at=now,
     )
     with transaction.atomic():
-        hold(clinic, patient.pk)
-        _make_room(appointment)
+        if diary is None:
+            hold(clinic, patient.pk)
+            diary = _diary_of(appointment)
+        visit = Visit.of(appointment)
+        diary.check_open(visit, clinic)
+        diary.check(visit, clinic)
         _check_reference(appointment)
-        appointment.save(force_insert=True)
-        plan_reminders([appointment], now=now)
-        record(actor, [Change.of(appointment, "booked", _values(appointment))], now=now)
+        _store(appointment)
+        plan_new([appointment], now=now)
+        values = _values(appointment)
+        record(actor, [Change.of(appointment, "booked", values)], now=now)
+        announce([Event(appointment, values)], now=now)
+        diary.put(visit)
     return appointment
 
 
@@ -74,11 +86,20 @@ CHANGEABLE = ("starts_at", "duration_minutes", "visit_type", "language", "refere
 
 
 def change(
-    appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime, **changes: Any
+    appointment_id: UUID,
+    *,
+    version: int | None = None,
+    by_clinic: bool = False,
+    actor: Actor,
+    now: datetime,
+    **changes: Any,
 ) -> Appointment:
-    """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again."""
+    """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again.
+
+    `by_clinic`: the patient knows nothing of it yet, and is told.
+    """
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         before = _values(appointment)
         for field in CHANGEABLE:
             if field in changes:
@@ -92,13 +113,14 @@ def change(
                 raise StateConflict(_("This appointment is over or cancelled. Book a new one."))
             if moved:
                 refuse_out_of_bounds(appointment.starts_at, now)
-            _make_room(appointment)
+            _make_room(appointment, new_day=moved)
         if moved and appointment.status == AppointmentStatus.CONFIRMED:
             appointment.status = AppointmentStatus.BOOKED
         _check_reference(appointment)
-        _save(appointment, before, "moved" if moved else "changed", actor, now)
+        done = _save(appointment, before, "moved" if moved else "changed", actor, now)
         if moved:
             plan_reminders([appointment], now=now)
+            announce([Event(appointment, done, by_clinic)], now=now)
         elif appointment.language != before["language"][1]:
             resend_waiting(Reminder.objects.filter(appointment=appointment.pk), now=now)
     return appointment
@@ -107,7 +129,7 @@ def change(
 def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
     """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CANCELLED:
             return appointment
         return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now)
@@ -115,7 +137,7 @@ def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, no
 
 def confirm(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CONFIRMED:
             return appointment
         return _step(appointment, AppointmentStatus.CONFIRMED, "confirmed", actor, now)
@@ -126,7 +148,7 @@ def mark_attendance(
 ) -> Appointment:
     """Records that the patient came or didn't; None undoes it. Not before the visit's local day."""
     with transaction.atomic():
-        appointment = _locked(appointment_id, version)
+        appointment = held(appointment_id, version)
         wanted = {
             True: AppointmentStatus.ATTENDED,
             False: AppointmentStatus.MISSED,
@@ -137,13 +159,13 @@ def mark_attendance(
         if attended is None:
             # What was undone takes its place in the diary again.
             if appointment.status != AppointmentStatus.CANCELLED:
-                _make_room(appointment)
+                _make_room(appointment, new_day=False)
         else:
             refuse_early_attendance(appointment.starts_at, appointment.clinic, now)
         return _step(appointment, wanted, f"marked {wanted.value}", actor, now)
 
 
-def _locked(appointment_id: UUID, version: int | None) -> Appointment:
+def held(appointment_id: UUID, version: int | None) -> Appointment:
     appointments = Appointment.objects.select_related("clinic", "patient").filter(pk=appointment_id)
     found = appointments.first()
     if found is None:
@@ -155,16 +177,26 @@ def _locked(appointment_id: UUID, version: int | None) -> Appointment:
     return appointment
 
 
-def _make_room(appointment: Appointment) -> None:
-    """Checks the diary; what it says holds while the clinic and the patient are held."""
-    clinic = appointment.clinic
-    visit = Visit.of(appointment)
-    span = (visit.starts_at, visit.ends_at)
-    diary = Diary()
-    diary.load_patients([visit.patient_id], span)
-    if clinic.slot_capacity is not None:
-        diary.load_clinic(clinic.pk, [span])
+def _make_room(appointment: Appointment, *, new_day: bool) -> None:
+    """Checks the diary; what it says holds while the clinic and the patient are held.
+
+    Without `new_day` the visit stands on its day already, closed or not.
+    """
+    visit, clinic = Visit.of(appointment), appointment.clinic
+    diary = _diary_of(appointment)
+    if new_day:
+        diary.check_open(visit, clinic)
     diary.check(visit, clinic)
+
+
+def _diary_of(appointment: Appointment) -> Diary:
+    diary = Diary()
+    span = (appointment.starts_at, appointment.ends_at)
+    diary.load_patients([appointment.patient_id], span)
+    if appointment.clinic.slot_capacity is not None:
+        diary.load_clinic(appointment.clinic_id, [span])
+    diary.load_closures([appointment.clinic], span)
+    return diary
 
 
 def _check_reference(appointment: Appointment) -> None:
@@ -173,14 +205,28 @@ def _check_reference(appointment: Appointment) -> None:
         raise ValidationFailed.on("reference", _("Another appointment of this clinic has this reference."))
 
 
+def _store(appointment: Appointment) -> None:
+    if not appointment.reference:
+        appointment.save()
+        return
+    try:
+        with transaction.atomic():
+            appointment.save()
+    except IntegrityError:
+        # Somebody has taken the reference in this moment, and is there to be seen now.
+        _check_reference(appointment)
+        raise
+
+
 def _step(
     appointment: Appointment, status: AppointmentStatus, action: str, actor: Actor, now: datetime
 ) -> Appointment:
     refuse_transition(appointment.status, status)
     before = _values(appointment)
     appointment.status = status
-    _save(appointment, before, action, actor, now)
+    done = _save(appointment, before, action, actor, now)
     plan_reminders([appointment], now=now)
+    announce([Event(appointment, done)], now=now)
     return appointment
 
 
@@ -191,15 +237,17 @@ def _values(appointment: Appointment) -> dict[str, list[Any]]:
 
 def _save(
     appointment: Appointment, before: dict[str, list[Any]], action: str, actor: Actor, now: datetime
-) -> None:
+) -> dict[str, list[Any]]:
+    """Stores what changed and gives it: {field: [before, after]}."""
     changes = {
         field: [before[field][1], value]
         for field, (_none, value) in _values(appointment).items()
         if before[field][1] != value
     }
     if not changes:
-        return
+        return changes
     appointment.version += 1
     appointment.updated_at = now
-    appointment.save()
+    _store(appointment)
     record(actor, [Change.of(appointment, action, changes)], now=now)
+    return changes

@@ -1,13 +1,15 @@
 """What a service raises when it will not do what was asked, in words that a nurse can act on."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class DomainError(Exception):
     """A refusal. Admin, API, import and commands each show it in their own form.
 
     `code` is one of the contract's error codes, `message` says what to mend, `details` maps a field
-    to its messages. None of them may hold a patient's name or phone.
+    to its messages; `facts` is what a machine can use (other appointments, free times). None of them
+    may hold a patient's name or phone.
     """
 
     code = "VALIDATION_ERROR"
@@ -18,12 +20,14 @@ class DomainError(Exception):
         *,
         code: str | None = None,
         details: Mapping[str, Sequence[str]] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         if code is not None:
             self.code = code
         self.details = {field: list(messages) for field, messages in (details or {}).items()}
+        self.facts = dict(facts or {})
 
 
 class ValidationFailed(DomainError):

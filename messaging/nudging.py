@@ -1,7 +1,12 @@
-from django.db import transaction
 from django_q.tasks import async_task
+
+from common.after_commit import once
 
 
 def nudge() -> None:
     """Has what is due sent as soon as the present transaction is committed."""
-    transaction.on_commit(lambda: async_task("messaging.tasks.dispatch_due"))
+    once(_nudge)
+
+
+def _nudge() -> None:
+    async_task("messaging.tasks.dispatch_due")

@@ -1,13 +1,13 @@
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Clinic
 from appointments.models import Appointment
-from appointments.rules import refuse_odd_year
+from appointments.rules import on_clinics_clock
 from common.errors import DomainError
 
 
@@ -66,7 +66,7 @@ class BookingForm(forms.ModelForm):
         patient = given.get("patient") if self._is_new() else self.instance.patient
         naive = given.pop("starts_at", None)
         if naive is not None and patient is not None:
-            given["starts_at"] = self._at(naive, patient.clinic.zone)
+            given["starts_at"] = self._at(naive, patient.clinic)
         if given.get("duration_minutes", 0) is None:
             # Not yet for the model's own check; the service puts the clinic's in its place.
             given.pop("duration_minutes")
@@ -74,15 +74,11 @@ class BookingForm(forms.ModelForm):
             given.pop("language")
         return given
 
-    def _at(self, naive: datetime, zone: ZoneInfo) -> datetime:
+    def _at(self, naive: datetime, clinic: Clinic) -> datetime:
         try:
-            refuse_odd_year(naive)
+            return on_clinics_clock(naive, clinic)
         except DomainError as refusal:
             raise forms.ValidationError({"starts_at": refusal.message}) from refusal
-        moment = naive.replace(tzinfo=zone)
-        if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
-            raise forms.ValidationError({"starts_at": _("The clocks skip this time on that day.")})
-        return moment
 
     class Meta:
         model = Appointment

@@ -17,6 +17,11 @@ from common.rest.filtering import From, OnDay, To, one_of
 _NUMBER = re.compile(r"\+?[\d\s-]{4,}")
 
 
+def digits_of(text: str) -> str:
+    """The digits of what may be part of a phone, as people type it: local, with blanks. Else nothing."""
+    return re.sub(r"\D", "", text).lstrip("0") if _NUMBER.fullmatch(text.strip()) else ""
+
+
 class AppointmentFilters(ClinicFilters):
     status = one_of("status", AppointmentStatus.choices)
     date = OnDay(field_name="starts_at")
@@ -40,8 +45,7 @@ class AppointmentFilters(ClinicFilters):
         for word in name_key(value).split():
             named &= Q(patient__name_key__contains=word)
         numbered = Q(reference__iexact=value.strip()) | Q(patient__patient_number__iexact=value.strip())
-        if sees_phones(self.request.user) and _NUMBER.fullmatch(value.strip()):
-            # As people type it: local, with blanks.
-            digits = re.sub(r"\D", "", value).lstrip("0")
+        digits = digits_of(value)
+        if digits and sees_phones(self.request.user):
             numbered |= Q(patient__phone__contains=digits)
         return appointments.filter(named | numbered)

@@ -1,6 +1,6 @@
 """Writes what a chunk of rows does, in a bounded number of statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -9,6 +9,7 @@ from accounts.audit import Actor, Change, record
 from appointments.file_import.book import Book
 from appointments.file_import.planning import Outcome, PlannedRow
 from appointments.models import Appointment, AppointmentStatus, Patient, Reminder
+from appointments.notices import Event, announce
 from appointments.reminding import nudge_if_due, plan_reminders, reminders_for, resend_waiting
 
 _PATIENT_FIELDS = [
@@ -47,6 +48,7 @@ def apply(planned: Sequence[PlannedRow], book: Book, *, actor: Actor, now: datet
     _write_patients(rows, book)
     _write_appointments(rows, book)
     _write_reminders(rows, book, now)
+    announce(_events(rows, book), now=now)
     record(actor, _changes(rows), now=now)
 
 
@@ -88,6 +90,16 @@ def _write_reminders(rows: Sequence[PlannedRow], book: Book, now: datetime) -> N
     changed = Q(appointment__patient__in=[r.patient.pk for r in rows if _other_words(r.patient_changes, r)])
     changed |= Q(appointment__in=[r.appointment.pk for r in rows if "language" in r.appointment_changes])
     resend_waiting(Reminder.objects.filter(changed), now=now)
+
+
+def _events(rows: Sequence[PlannedRow], book: Book) -> Iterator[Event]:
+    clinics = {row.row.clinic.pk: row.row.clinic for row in rows}
+    for row in rows:
+        if row.appointment_changes:
+            appointment = book.appointment(row.appointment.pk)
+            appointment.clinic = clinics[appointment.clinic_id]
+            appointment.patient = book.patient(appointment.patient_id)
+            yield Event(appointment, row.appointment_changes)
 
 
 def _other_words(changes: Mapping[str, object], row: PlannedRow) -> bool:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from appointments.diary import Diary, Visit
+from appointments.file_import.identity import Person
 from appointments.file_import.rows import Row
 from appointments.locking import hold_clinics
 from appointments.models import Appointment, Patient
@@ -93,7 +94,9 @@ class Book:
 
     def _load_diary(self, rows: Sequence[Row], patients: set[UUID]) -> None:
         spans = [(row.starts_at, row.starts_at + self._longest(row)) for row in rows]
-        self.diary.load_patients(patients, (min(start for start, _ in spans), max(end for _, end in spans)))
+        whole = (min(start for start, _ in spans), max(end for _, end in spans))
+        self.diary.load_patients(patients, whole)
+        self.diary.load_closures({row.clinic for row in rows}, whole)
         for clinic in {row.clinic for row in rows if row.clinic.slot_capacity is not None}:
             self.diary.load_clinic(
                 clinic.pk, [span for row, span in zip(rows, spans, strict=True) if row.clinic == clinic]
@@ -145,7 +148,7 @@ class Book:
     def appointment(self, appointment_id: UUID) -> Appointment:
         return self._appointments[appointment_id]
 
-    def patient_by_number(self, row: Row) -> Patient | None:
+    def patient_by_number(self, row: Person) -> Patient | None:
         pk = self._by_number.get((row.clinic.pk, row.patient_number))
         return self._patients.get(pk) if pk and row.patient_number else None
 

@@ -1,14 +1,39 @@
-"""Which patient a row means. Nobody guesses: where two could be meant, the row asks for the number."""
+"""Which patient is meant, by a row or a call. Nobody guesses: where two could be, the number is asked for."""
+
+from typing import Protocol
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from appointments.file_import.book import Book
+from accounts.models import Clinic
 from appointments.file_import.refusal import RowRefused
 from appointments.file_import.rows import Row
 from appointments.models import Appointment, Patient
 
 
-def find_patient(book: Book, row: Row) -> Patient | None:
+class Person(Protocol):
+    """Who is said to come: a row of a file, or the fields of a call."""
+
+    @property
+    def clinic(self) -> Clinic: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def name_key(self) -> str: ...
+    @property
+    def patient_number(self) -> str: ...
+    @property
+    def reference(self) -> str: ...
+
+
+class Register(Protocol):
+    """Where patients are looked up: a file's copy of them, or the database."""
+
+    def patient_by_number(self, person: Person, /) -> Patient | None: ...
+    def patients_by_identity(self, clinic_id: UUID, phone: str, key: str, /) -> list[Patient]: ...
+
+
+def find_patient(book: Register, row: Person) -> Patient | None:
     """By the clinic's number; without one, by clinic, phone and name. None: a new patient."""
     alike = book.patients_by_identity(row.clinic.pk, row.phone, row.name_key)
     if not row.patient_number:
@@ -27,7 +52,7 @@ def find_patient(book: Book, row: Row) -> Patient | None:
     return next((patient for patient in alike if not patient.patient_number), None)
 
 
-def refuse_other_patient(row: Row, patient: Patient) -> None:
+def refuse_other_patient(row: Person, patient: Patient) -> None:
     """The same name or the same phone makes it a correction; neither makes it another person."""
     same = row.phone == patient.phone or (row.name_key != "" and row.name_key == patient.name_key)
     numbers = {row.patient_number, patient.patient_number} - {""}
@@ -46,7 +71,7 @@ def refuse_other_patient(row: Row, patient: Patient) -> None:
     )
 
 
-def refuse_taken_identity(book: Book, row: Row, patient: Patient) -> None:
+def refuse_taken_identity(book: Register, row: Person, patient: Patient) -> None:
     """A correction must not make two patients one."""
     holder = book.patient_by_number(row)
     if holder is not None and holder.pk != patient.pk:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from appointments.consent import on_file_consent
 from appointments.diary import Visit
-from appointments.errors import AppointmentConflict
+from appointments.errors import AppointmentConflict, InTheWay
 from appointments.file_import.book import Book
 from appointments.file_import.differences import differences, values_of
 from appointments.file_import.identity import (
@@ -103,7 +103,7 @@ class Planner:
         if appointment.status in (AppointmentStatus.ATTENDED, AppointmentStatus.MISSED):
             self._refuse_status(row, AppointmentStatus.BOOKED, appointment.status, row.starts_at)
         if appointment.is_live:
-            self._make_room(appointment, row)
+            self._make_room(appointment, row, new_day=True)
         patient_changes = differences(before, values_of(planned_patient))
         if patient is not None:
             self._new_version(planned_patient, patient_changes)
@@ -265,7 +265,7 @@ class Planner:
         if appointment.status != before.status:
             self._refuse_status(row, before.status, appointment.status, appointment.starts_at)
         if appointment.is_live and (retimed or not before.is_live):
-            self._make_room(appointment, row)
+            self._make_room(appointment, row, new_day=moved)
 
     def _refuse_out_of_bounds(self, starts_at: datetime) -> None:
         try:
@@ -281,8 +281,12 @@ class Planner:
         except DomainError as error:
             raise RowRefused("status", error.code, error.message) from error
 
-    def _make_room(self, appointment: Appointment, row: Row) -> None:
+    def _make_room(self, appointment: Appointment, row: Row, *, new_day: bool) -> None:
+        visit = Visit.of(appointment)
         try:
-            self.book.diary.check(Visit.of(appointment), row.clinic)
+            if new_day:
+                self.book.diary.check_open(visit, row.clinic)
+            self.book.diary.check(visit, row.clinic)
         except AppointmentConflict as conflict:
-            raise RowRefused("appointment_datetime", conflict.code, conflict.message) from conflict
+            code = "CLINIC_CLOSED" if conflict.reason is InTheWay.CLOSED else conflict.code
+            raise RowRefused("appointment_datetime", code, conflict.message) from conflict

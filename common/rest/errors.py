@@ -111,9 +111,19 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     return response
 
 
+def as_item(exc: Exception) -> tuple[int, dict[str, Any]] | None:
+    """One item's refusal in an answer that tells of many: HTTP status, {"code", "message", "details"}."""
+    refusal = _refusal_of(exc)
+    if refusal is None:
+        return None
+    status, usual = CODES[refusal.code]
+    said = {"code": refusal.code, "message": refusal.message or str(usual), "details": dict(refusal.details)}
+    return status, said
+
+
 def _refusal_of(exc: Exception) -> _Refusal | None:
     if isinstance(exc, DomainError):
-        return _Refusal(exc.code, exc.message, exc.details)
+        return _Refusal(exc.code, exc.message, {**exc.details, **exc.facts})
     if isinstance(exc, exceptions.ValidationError):
         return _Refusal("VALIDATION_ERROR", details=_by_field(exc.detail))
     if isinstance(exc, DjangoValidationError):

@@ -1,0 +1,75 @@
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Clinic
+from common.ids import new_id
+
+
+class ConsentSource(models.TextChoices):
+    FILE = "file", _("imported file")
+    NURSE = "nurse", _("told a nurse")
+    API = "api", _("another system")
+    ON_FILE = "on_file", _("held by the clinic")
+
+
+class Patient(models.Model):
+    """A person of one clinic. A family may share a phone: another name is another patient."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    clinic = models.ForeignKey(
+        Clinic, verbose_name=_("clinic"), on_delete=models.PROTECT, related_name="patients"
+    )
+    patient_number = models.CharField(_("patient number"), max_length=40, blank=True, default="")
+    name = models.CharField(_("name"), max_length=120, blank=True, default="")
+    # The name as identity compares it: case and spacing aside.
+    name_key = models.CharField(max_length=120, blank=True, default="", editable=False)
+    phone = models.CharField(_("phone"), max_length=20)
+    consent = models.BooleanField(_("agrees to be texted"), null=True, blank=True)
+    consent_source = models.CharField(
+        _("consent came from"), max_length=10, choices=ConsentSource.choices, blank=True, default=""
+    )
+    consent_at = models.DateTimeField(_("consent recorded"), null=True, blank=True)
+    # Digests of what files last said of this patient; see Appointment.imported_cells.
+    imported_cells = models.JSONField(default=dict, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("created"))
+    updated_at = models.DateTimeField(_("changed"))
+
+    if TYPE_CHECKING:
+        clinic_id: UUID
+
+    class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="patient_number_once_a_clinic",
+                fields=["clinic", "patient_number"],
+                condition=~Q(patient_number=""),
+                violation_error_message=_("Another patient of this clinic has this number."),
+            ),
+            # With numbers, two people may share phone and name; without, they are one.
+            models.UniqueConstraint(
+                name="patient_phone_and_name_once_a_clinic",
+                fields=["clinic", "phone", "name_key"],
+                condition=Q(patient_number=""),
+                violation_error_message=_("This clinic has a patient with this name and phone already."),
+            ),
+            models.CheckConstraint(
+                name="patient_consent_has_source_and_time",
+                condition=Q(consent__isnull=True) | (Q(consent_at__isnull=False) & ~Q(consent_source="")),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "phone", "name_key"], name="patient_identity"),
+            models.Index(fields=["phone"], name="patient_phone"),
+            models.Index(fields=["clinic", "name_key"], name="patient_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(_("(no name)"))
