@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "accounts",
     "messaging",
     "appointments",
+    "stock",
     "clinic_reminders",
 ]
 
