@@ -15,6 +15,7 @@ from stock.errors import InsufficientStock
 from stock.ledger import told
 from stock.levels import refuse_stale
 from stock.models import Movement, MovementKind, StockLevel
+from stock.refreshing import refresh_backdated
 from stock.rules import MAX_REASON, checked_quantity, checked_text
 
 
@@ -48,6 +49,7 @@ def count(
         balance = level.on_hand if counted_at is None else balance_at(level, counted_at)
         movement = book_count(book, level, quantity, quantity - balance, at=at, reason=reason)
         book.save()
+        refresh_backdated(book)
         record(actor, [told(movement)], now=now)
     return movement
 

@@ -121,7 +121,7 @@ def order_up_to(level: StockLevel) -> int | None:
     if not level.daily_usage:
         # Without usage the manager's levels are all there is; the usual span is twice the lower one.
         return level.max_level or max(2 * least, 1)
-    return least + round(level.daily_usage * open_share(level) * level.review_days)
+    return least + max(round(level.daily_usage * open_share(level) * level.review_days), 1)
 
 
 def _usable_within_shelf_life(level: StockLevel) -> int | None:

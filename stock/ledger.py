@@ -16,6 +16,7 @@ from stock.entries import Entry, write
 from stock.levels import destinations
 from stock.models import Movement, MovementKind, MovementLot, Transfer, TransferState
 from stock.orders import book_received
+from stock.refreshing import refresh_backdated
 from stock.rules import MAX_REASON, checked_text
 
 MOST_AT_ONCE = 1000
@@ -90,6 +91,7 @@ def move_many(*, entries: Sequence[Entry], atomic: bool = False, actor: Actor, n
                     known[entry.dedupe_key] = movement
                 results.append(Result(movement))
         book.save()
+        refresh_backdated(book)
         record(actor, map(told, book.written), now=now)
     return results
 
@@ -121,6 +123,7 @@ def reverse(*, movement_id: UUID, reason: str = "", actor: Actor, now: datetime)
         if original.order_id:
             book_received(book, original.order_id, -original.quantity)
         book.save()
+        refresh_backdated(book)
         record(actor, map(told, book.written), now=now)
     return reversal
 

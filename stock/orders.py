@@ -1,6 +1,7 @@
 """What is on order, and its receipt."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -140,5 +141,5 @@ def _save(order: Order, now: datetime) -> None:
     order.save()
 
 
-def _change(order: Order, action: str, clinic_id: UUID, values: dict[str, list[object]]) -> Change:
+def _change(order: Order, action: str, clinic_id: UUID, values: dict[str, list[Any]]) -> Change:
     return Change(action, "stock.order", order.pk, clinic_id, values)

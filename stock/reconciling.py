@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Aggregate, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Greatest
 
 from stock.models import Lot, Movement, MovementLot, Order, OrderState, StockLevel, Transfer, TransferState
@@ -43,11 +45,11 @@ def differences() -> Iterator[Difference]:
             yield Difference(pk, clinic_code, item_code, what, stored, ledger)
 
 
-def _sum(rows, group: str, total):  # type: ignore[no-untyped-def]
+def _sum(rows: QuerySet[Any], group: str, total: Aggregate) -> Coalesce:
     return Coalesce(Subquery(rows.order_by().values(group).annotate(total=total).values("total")), 0)
 
 
-def _on_order():  # type: ignore[no-untyped-def]
+def _on_order() -> CombinedExpression:
     orders = Order.objects.filter(Q(state=OrderState.OPEN), level=OuterRef("pk"))
     coming = Transfer.objects.filter(Q(state=TransferState.IN_TRANSIT), to_level=OuterRef("pk"))
     outstanding = Sum(Greatest(F("quantity") - F("received"), 0))

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import mean, stdev
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from accounts.models import Clinic
 from common.batches import batched
+from stock.book import Book
 from stock.demand import booked_demand
 from stock.figures import FIGURES, refresh
 from stock.models import Lot, Order, OrderState, StockLevel
@@ -53,6 +54,14 @@ def refresh_stale(*, now: datetime, seconds: float = 40) -> int:
     return done
 
 
+def refresh_backdated(book: Book) -> None:
+    """The figures of levels whose past has just been written to: yesterday's issue is in the rate at once."""
+    days = {pk: book.today(level) for pk, level in book.levels.items()}
+    backdated = {entry.level_id for entry in book.written if entry.occurred_on < days[entry.level_id]}
+    if backdated:
+        refresh_levels(sorted(backdated), now=book.now)
+
+
 def _stale(now: datetime) -> Iterator[list[UUID]]:
     """Batches of levels whose figures are of an earlier day; read anew each time."""
     for zone_name in Clinic.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct():
@@ -90,7 +99,7 @@ def _refresh_clinic(clinic: Clinic, level_ids: Sequence[UUID], now: datetime) ->
         found = StockLevel.objects.select_related("item").filter(pk__in=level_ids).order_by("pk")
         levels = list(found.select_for_update(of=("self",)))
         for level in levels:
-            _set_usage(level, usages[level.pk], usage_on=days[-1])
+            set_usage(level, usages[level.pk], usage_on=days[-1])
             level.open_weekdays = weekdays
             level.lead_time_mean, level.lead_time_sd = lead_times.get(level.pk, (None, None))
             level.figures_on = today
@@ -105,13 +114,13 @@ def _refresh_clinic(clinic: Clinic, level_ids: Sequence[UUID], now: datetime) ->
     return len(levels)
 
 
-def _set_usage(level: StockLevel, usage: Usage, *, usage_on: object) -> None:
+def set_usage(level: StockLevel, usage: Usage, *, usage_on: date) -> None:
     """A reliable rate replaces the last one; where there is none, the last one stays: an item that is out
     of stock is needed still. Only what lay there for long, and nobody asked for, loses it."""
     level.average_monthly = usage.average_monthly
     if usage.rate is not None:
         level.usage_rate, level.usage_variance = round(usage.rate, 6), round(usage.variance or 0.0, 6)
-        level.usage_units, level.usage_days, level.usage_on = usage.units, usage.days, usage_on  # type: ignore[assignment]
+        level.usage_units, level.usage_days, level.usage_on = usage.units, usage.days, usage_on
     elif usage.dormant or level.usage_rate is None:
         level.usage_rate = level.usage_variance = level.usage_on = None
         level.usage_units, level.usage_days = usage.units, usage.days

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Case, IntegerField, Q, Sum, Value, When
+from django.db.models import Case, IntegerField, Max, Sum, Value, When
 from numpy.typing import NDArray
 
 from accounts.models import Clinic
@@ -46,7 +46,7 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class History:
     """Levels × days. `demand` in units (issued and unmet, less returned), `issues` the entries behind it,
-    `stocked`: usable stock at some time of the day; `tracked`: the level existed. `is_open` is a row of days."""
+    `stocked`: usable stock at some time of the day; `tracked`: the level existed. `is_open` is one row."""
 
     demand: Floats
     issues: Floats
@@ -151,7 +151,7 @@ def _demand(level_ids: Sequence[UUID], first: date, last: date) -> Iterable[tupl
         .exclude(demand=0)
         .order_by()
         .values_list("level_id", "occurred_on")
-        .annotate(Sum("demand"), Sum(entries))
+        .annotate(units=Sum("demand"), entries=Sum(entries))
         .iterator(chunk_size=5000)
     )
 
@@ -159,30 +159,35 @@ def _demand(level_ids: Sequence[UUID], first: date, last: date) -> Iterable[tupl
 def _stocked(rows: dict[UUID, int], days: Sequence[date]) -> tuple[Bools, Bools]:
     """On which days there was usable stock, at their start or end; and on which stock moved at all.
 
-    Reckoned back from what the lots hold now; a lot counts through its expiry date.
+    Reckoned back from what the lots hold now. A lot counts through its expiry date, or through the last day
+    on which it was issued from all the same.
     """
     width = len(days)
     lots = _lots(rows)
+    moves = [(pk, lot, (day - days[0]).days, units, issued) for pk, lot, day, units, issued in
+             _allocated(list(rows), days[0])]
+    ends = {pk: _end(expires_on, days) for pk, (_row, expires_on, _quantity) in lots.items()}
+    left = {pk: quantity for pk, (_row, _expires, quantity) in lots.items()}
+    for _level_id, lot_id, at, units, issued in moves:
+        left[lot_id] -= units
+        if issued > 0:
+            ends[lot_id] = max(ends[lot_id], min(at + 1, width))
     # One column more: what expires after the window falls out there.
     levels = np.zeros((len(rows), width + 1))
     within = np.zeros((len(rows), width + 1))
     touched = np.zeros((len(rows), width), dtype=bool)
-    left = {pk: quantity for pk, (_row, _expires, quantity) in lots.items()}
-    for level_id, lot_id, day, units in _allocated(list(rows), days[0]):
-        left[lot_id] -= units
-        at = (day - days[0]).days
-        row, end = rows[level_id], _end(lots[lot_id][1], days)
+    for level_id, lot_id, at, units, _issued in moves:
+        row, end = rows[level_id], ends[lot_id]
         if at < width:
             touched[row, at] = True
             if at < end:
                 levels[row, at] += units
                 levels[row, end] -= units
                 within[row, at] += units
-    for pk, (row, expires_on, _quantity) in lots.items():
-        end = _end(expires_on, days)
-        if left[pk] and end:
+    for pk, (row, _expires_on, _quantity) in lots.items():
+        if left[pk] and ends[pk]:
             levels[row, 0] += left[pk]
-            levels[row, end] -= left[pk]
+            levels[row, ends[pk]] -= left[pk]
     at_end = levels.cumsum(axis=1)
     stocked = (at_end > 0) | (at_end - within > 0)
     return stocked[:, :width], touched
@@ -206,11 +211,12 @@ def _lots(level_ids: Collection[UUID]) -> dict[UUID, tuple[int, date | None, int
     }
 
 
-def _allocated(level_ids: Sequence[UUID], first: date) -> Iterable[tuple[UUID, UUID, date, int]]:
+def _allocated(level_ids: Sequence[UUID], first: date) -> Iterable[tuple[UUID, UUID, date, int, int]]:
+    """Level, lot, day, units; and more than 0 where patients got some of them."""
     return (
-        MovementLot.objects.filter(Q(level__in=level_ids) & Q(occurred_on__gte=first))
+        MovementLot.objects.filter(level__in=level_ids, occurred_on__gte=first)
         .order_by()
         .values_list("level_id", "lot_id", "occurred_on")
-        .annotate(Sum("quantity"))
+        .annotate(units=Sum("quantity"), issued=Max("movement__demand"))
         .iterator(chunk_size=5000)
     )

@@ -33,16 +33,17 @@ def _write(rows: Sequence[Model], names: Collection[str], versions: Mapping[UUID
     if not rows:
         return 0
     meta = rows[0]._meta
-    fields = [meta.get_field(name) for name in names]
+    fields: list[Any] = [meta.get_field(name) for name in names]
+    key: Any = meta.pk
     quote = connection.ops.quote_name
     assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    where = f"{quote(meta.pk.column)} = %s"
+    where = f"{quote(key.column)} = %s"
     if versions:
-        where += f" AND {quote(meta.get_field('version').column)} = %s"
+        where += f" AND {quote('version')} = %s"
     # Names of our own columns; all values are parameters.
     statement = f"UPDATE {quote(meta.db_table)} SET {assignments} WHERE {where}"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(statement, [_values(row, [*fields, meta.pk], versions) for row in rows])
+        cursor.executemany(statement, [_values(row, [*fields, key], versions) for row in rows])
         return int(cursor.rowcount)
 
 

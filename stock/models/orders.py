@@ -18,7 +18,7 @@ class OrderState(models.TextChoices):
 
 
 class Order(models.Model):
-    """So many units of a level's item, ordered. Received in one part or several; a cancelled rest stays out."""
+    """So many units of a level's item, ordered; received in one part or several."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     level = models.ForeignKey(

@@ -1,0 +1,115 @@
+"""Two ways to decide how much to order. Each sees only what had been written down by then."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from stock.backtest.demand import Bools, Demand, Floats
+from stock.figures import rate_of, suggested_order
+from stock.models import StockLevel
+from stock.refreshing import ENOUGH_ORDERS, set_usage
+from stock.reorder import set_reorder_point
+from stock.usage import LONG_WINDOW_DAYS, WINDOW_DAYS, History, usage_of
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What a policy sees on a day: levels × days up to it, and what is there and on order."""
+
+    today: int
+    issued: Floats
+    unmet: Floats
+    stocked: Bools
+    is_open: Bools
+    on_hand: Floats
+    on_order: Floats
+    lead_times: list[list[int]]
+
+
+class Policy(Protocol):
+    def order(self, shelf: Shelf) -> tuple[Floats, Floats]:
+        """Units to order, and the demand until the next delivery that it guards against."""
+        ...
+
+
+@dataclass(slots=True)
+class Ours:
+    """The product's own functions: stock.usage, stock.reorder, stock.figures."""
+
+    demand: Demand
+    levels: list[StockLevel] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.levels = [_copy(level) for level in self.demand.levels]
+
+    def order(self, shelf: Shelf) -> tuple[Floats, Floats]:
+        start = max(shelf.today + 1 - LONG_WINDOW_DAYS, 0)
+        window = slice(start, shelf.today + 1)
+        today = self.demand.first + timedelta(days=shelf.today)
+        for level, usage, days in zip(
+            self.levels, usage_of(_history(shelf, window)), shelf.lead_times, strict=True
+        ):
+            set_usage(level, usage, usage_on=today)
+            if len(days) >= ENOUGH_ORDERS:
+                level.lead_time_mean, level.lead_time_sd = float(np.mean(days)), float(np.std(days, ddof=1))
+            level.daily_usage = rate_of(level)
+        set_reorder_point(self.levels)
+        for level, on_hand, on_order in zip(self.levels, shelf.on_hand, shelf.on_order, strict=True):
+            level.usable, level.on_order = int(on_hand), int(on_order)
+        orders = np.array([float(suggested_order(level)) for level in self.levels])
+        return orders, np.array([float(level.reorder_point or 0) for level in self.levels])
+
+
+def _history(shelf: Shelf, window: slice) -> History:
+    missing = LONG_WINDOW_DAYS - (window.stop - window.start)
+    demand = _padded(shelf.issued[:, window] + shelf.unmet[:, window], missing)
+    stocked = _padded(shelf.stocked[:, window], missing).astype(bool)
+    is_open = _padded(shelf.is_open[:, window], missing).astype(bool)
+    tracked = _padded(np.ones_like(shelf.stocked[:, window]), missing).astype(bool)
+    return History(demand, (demand > 0).astype(float), stocked, tracked, is_open)
+
+
+def _padded(values: Floats | Bools, missing: int) -> Floats:
+    return np.pad(values.astype(float), ((0, 0), (missing, 0)))
+
+
+def _copy(level: StockLevel) -> StockLevel:
+    return StockLevel(
+        item=level.item,
+        clinic=level.clinic,
+        lead_time_days=level.lead_time_days,
+        review_days=level.review_days,
+        open_weekdays=level.open_weekdays,
+    )
+
+
+@dataclass(slots=True)
+class Average:
+    """The average monthly consumption of the last six months, and stock for the wait plus `safety_days`."""
+
+    demand: Demand
+    safety_days: float
+
+    def order(self, shelf: Shelf) -> tuple[Floats, Floats]:
+        start = max(shelf.today + 1 - WINDOW_DAYS, 0)
+        daily = shelf.issued[:, start : shelf.today + 1].sum(axis=1) / (shelf.today + 1 - start)
+        leads = np.array(
+            [
+                np.mean(days) if len(days) >= ENOUGH_ORDERS else float(level.lead_time_days)
+                for days, level in zip(shelf.lead_times, self.demand.levels, strict=True)
+            ]
+        )
+        reviews = np.array([float(level.review_days) for level in self.demand.levels])
+        guarded = daily * (leads + reviews + self.safety_days)
+        wanted = np.maximum(guarded - shelf.on_hand - shelf.on_order, 0)
+        return np.ceil(wanted / self.demand.packs) * self.demand.packs, guarded
+
+
+def usual_safety_days(level: StockLevel) -> float:
+    """Half of the wait for a delivery: what min–max tables for clinics commonly keep."""
+    return 0.5 * (level.lead_time_days + level.review_days)
+
+
+__all__ = ["Average", "Ours", "Policy", "Shelf", "date", "usual_safety_days"]
