@@ -7,14 +7,18 @@ from datetime import date, timedelta
 import numpy as np
 
 from stock.backtest.demand import Demand, read_demand
-from stock.backtest.policies import Average, Ours, Policy, usual_safety_days
+from stock.backtest.policies import Average, Ours, Policy
 from stock.backtest.simulation import Deliveries, Score, simulate
 from stock.models import StockLevel
 from stock.usage import WINDOW_DAYS
 
 LEAST_DAYS = 365
-MOST_SAFETY_DAYS = 400.0
-OURS, USUAL, SAME_FILL = "this rule", "average, usual safety", "average, same fill"
+# The usual safety stock: as many standard deviations as leave one wait in twenty uncovered.
+USUAL_FACTOR = 1.645
+OURS = "this rule"
+USUAL = "average, usual safety"
+SAME_FILL = "… raised to the same fill"
+FLAT = "average, flat days, same fill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,11 @@ def compare(
         )
 
     ours = run(lambda: Ours(demand))
-    usual = float(np.mean([usual_safety_days(level) for level in demand.levels]))
     scores = {
         OURS: ours,
-        USUAL: run(lambda: Average(demand, usual)),
-        SAME_FILL: _same_fill(demand, run, ours),
+        USUAL: run(lambda: Average(demand, factor=USUAL_FACTOR)),
+        SAME_FILL: _raised(lambda most: run(lambda: Average(demand, factor=most)), 40.0, ours),
+        FLAT: _raised(lambda most: run(lambda: Average(demand, days=most)), 200.0, ours),
     }
     return Comparison(
         levels=len(demand.levels),
@@ -65,13 +69,13 @@ def compare(
     )
 
 
-def _same_fill(demand: Demand, run: Callable[[Callable[[], Policy]], Score], ours: Score) -> Score:
-    """The average with the least safety stock that fills as much; both fills must be reached."""
-    low, high = 0.0, MOST_SAFETY_DAYS
-    best = run(lambda: Average(demand, high))
-    while high - low > 2:
+def _raised(run: Callable[[float], Score], most: float, ours: Score) -> Score:
+    """The least safety with which the average fills as much as the rule, at `most` if none does."""
+    low, high = 0.0, most
+    best = run(high)
+    for _step in range(8):
         middle = (low + high) / 2
-        score = run(lambda days=middle: Average(demand, days))  # type: ignore[misc]
+        score = run(middle)
         if score.level_fill >= ours.level_fill:
             high, best = middle, score
         else:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from numpy.typing import NDArray
 
 from stock.models import Movement, MovementKind, StockLevel
@@ -18,12 +18,13 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Levels × days: `asked` for (issued and unmet), whether the clinic was `is_open`; `balance` at the end of
-    each day. Of each level its pack, shelf life (days) and whether it is vital."""
+    """Levels × days: `asked` for (issued and unmet), `unmet` of it, whether the clinic was `is_open`; `balance` at
+    the end of each day. Of each level its pack (units) and shelf life (days)."""
 
     levels: list[StockLevel]
     first: date
     asked: Floats
+    unmet: Floats
     balance: Floats
     is_open: Bools
     packs: Floats
@@ -42,18 +43,23 @@ def read_demand(levels: Sequence[StockLevel]) -> Demand | None:
         return None
     first, days = min(span), (max(span) - min(span)).days + 1
     rows = {level.pk: row for row, level in enumerate(levels)}
-    asked, change = np.zeros((len(levels), days)), np.zeros((len(levels), days))
+    shape = (len(levels), days)
+    asked, unmet, change = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     by_day = entries.values_list("level_id", "occurred_on").annotate(
-        units=Sum("change"), wanted=Sum("demand")
+        units=Sum("change"),
+        wanted=Sum("demand"),
+        missed=Sum("demand", filter=Q(kind=MovementKind.UNMET), default=0),
     )
-    for level_id, day, units, wanted in by_day.iterator(chunk_size=5000):
+    for level_id, day, units, wanted, missed in by_day.iterator(chunk_size=5000):
         place = rows[level_id], (day - first).days
         change[place] += units
         asked[place] += max(wanted, 0)
+        unmet[place] += missed
     return Demand(
         levels=list(levels),
         first=first,
         asked=asked,
+        unmet=np.minimum(unmet, asked),
         balance=np.maximum(change.cumsum(axis=1), 0),
         is_open=_open_days(levels, asked, first),
         packs=np.array([float(level.item.pack_size) for level in levels]),
@@ -73,6 +79,3 @@ def _open_days(levels: Sequence[StockLevel], asked: Floats, first: date) -> Bool
         by_hours = np.isin(weekdays, [day for day in range(7) if hours.get(str(day))])
         is_open[rows] = by_hours | (asked[rows].sum(axis=0) > 0)
     return is_open
-
-
-ISSUED_KINDS = (MovementKind.ISSUE, MovementKind.UNMET)

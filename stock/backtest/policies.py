@@ -1,7 +1,7 @@
 """Two ways to decide how much to order. Each sees only what had been written down by then."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
@@ -87,29 +87,28 @@ def _copy(level: StockLevel) -> StockLevel:
 
 @dataclass(slots=True)
 class Average:
-    """The average monthly consumption of the last six months, and stock for the wait plus `safety_days`."""
+    """The average monthly consumption of the last six months, calendar days all counted alike, and a safety
+    stock: `factor` standard deviations of the demand over the wait, and `days` of consumption."""
 
     demand: Demand
-    safety_days: float
+    factor: float = 0.0
+    days: float = 0.0
 
     def order(self, shelf: Shelf) -> tuple[Floats, Floats]:
         start = max(shelf.today + 1 - WINDOW_DAYS, 0)
-        daily = shelf.issued[:, start : shelf.today + 1].sum(axis=1) / (shelf.today + 1 - start)
-        leads = np.array(
-            [
-                np.mean(days) if len(days) >= ENOUGH_ORDERS else float(level.lead_time_days)
-                for days, level in zip(shelf.lead_times, self.demand.levels, strict=True)
-            ]
-        )
-        reviews = np.array([float(level.review_days) for level in self.demand.levels])
-        guarded = daily * (leads + reviews + self.safety_days)
+        issued = shelf.issued[:, start : shelf.today + 1]
+        daily = issued.mean(axis=1)
+        waits = _expected_days(shelf.lead_times, self.demand.levels)
+        safety = self.factor * issued.std(axis=1) * np.sqrt(waits) + self.days * daily
+        guarded = daily * waits + safety
         wanted = np.maximum(guarded - shelf.on_hand - shelf.on_order, 0)
         return np.ceil(wanted / self.demand.packs) * self.demand.packs, guarded
 
 
-def usual_safety_days(level: StockLevel) -> float:
-    """Half of the wait for a delivery: what min–max tables for clinics commonly keep."""
-    return 0.5 * (level.lead_time_days + level.review_days)
-
-
-__all__ = ["Average", "Ours", "Policy", "Shelf", "date", "usual_safety_days"]
+def _expected_days(lead_times: list[list[int]], levels: list[StockLevel]) -> Floats:
+    """Lead time and review period of each level, learned as the rule learns it."""
+    leads = [
+        float(np.mean(days)) if len(days) >= ENOUGH_ORDERS else float(level.lead_time_days)
+        for days, level in zip(lead_times, levels, strict=True)
+    ]
+    return np.array(leads) + np.array([float(level.review_days) for level in levels])

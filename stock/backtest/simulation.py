@@ -46,10 +46,9 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
     seed brings the same delivery times to each policy, level by level and order by order."""
     rows = len(demand.levels)
     chances = [np.random.default_rng([seed, row]) for row in range(rows)]
-    unmet = np.zeros_like(demand.asked)
-    issued = demand.asked.copy()
-    stocked = np.ones_like(demand.asked, dtype=bool)
-    stocked[:, :start] = (demand.balance[:, :start] > 0) | (demand.asked[:, :start] > 0)
+    unmet = demand.unmet.copy()
+    issued = demand.asked - unmet
+    stocked = (demand.balance > 0) | (issued > 0)
     held = np.zeros_like(demand.asked)
     arriving = np.zeros((rows, demand.days + 400))
     arrived = np.zeros((rows, demand.days))
