@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from statistics import mean, stdev
 from uuid import UUID
@@ -21,8 +21,10 @@ from stock.usage import Usage, calendar_of, measure
 from stock.writing import write_rows
 
 BATCH = 500
-# Orders that must have been received before their days are believed.
-ENOUGH_ORDERS = 5
+# Orders of a level, or of its whole clinic, that must have been received before their days are believed:
+# bad months are rare, and fewer orders may not have met one.
+ENOUGH_ORDERS = 20
+ENOUGH_OF_CLINIC = 5
 LEAD_TIMES_OF_DAYS = 2 * 365
 _FROM_HISTORY = (
     "usage_rate",
@@ -94,14 +96,14 @@ def _refresh_clinic(clinic: Clinic, level_ids: Sequence[UUID], now: datetime) ->
     today = now.astimezone(clinic.zone).date()
     weekdays, days, open_days = calendar_of(clinic, today)
     usages = dict(zip(level_ids, measure(level_ids, days, open_days), strict=True))
-    lead_times = _lead_times(level_ids, now)
+    lead_times = _lead_times(clinic, level_ids, now)
     with transaction.atomic():
         found = StockLevel.objects.select_related("item").filter(pk__in=level_ids).order_by("pk")
         levels = list(found.select_for_update(of=("self",)))
         for level in levels:
             set_usage(level, usages[level.pk], usage_on=days[-1])
             level.open_weekdays = weekdays
-            level.lead_time_mean, level.lead_time_sd = lead_times.get(level.pk, (None, None))
+            level.lead_time_mean, level.lead_time_sd = lead_times[level.pk]
             level.figures_on = today
         booked = booked_demand(clinic, levels, now=now)
         for level in levels:
@@ -126,21 +128,44 @@ def set_usage(level: StockLevel, usage: Usage, *, usage_on: date) -> None:
         level.usage_units, level.usage_days = usage.units, usage.days
 
 
-def _lead_times(level_ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[float, float]]:
-    """Mean and standard deviation of the days from order to delivery, where enough orders have come."""
+def _lead_times(
+    clinic: Clinic, level_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, tuple[float | None, float | None]]:
     since = now.date() - timedelta(days=LEAD_TIMES_OF_DAYS)
-    days: dict[UUID, list[int]] = defaultdict(list)
     orders = Order.objects.filter(
-        level__in=level_ids, state=OrderState.RECEIVED, received_on__gte=since
+        level__clinic=clinic, state=OrderState.RECEIVED, received_on__gte=since
     ).order_by()
+    days: dict[UUID, list[int]] = defaultdict(list)
     for level_id, ordered_on, received_on in orders.values_list("level_id", "ordered_on", "received_on"):
         if received_on is not None:
             days[level_id].append(max((received_on - ordered_on).days, 1))
-    return {
-        level_id: (round(mean(each), 2), round(stdev(each), 2))
-        for level_id, each in days.items()
-        if len(each) >= ENOUGH_ORDERS
-    }
+    return learned_lead_times(dict.fromkeys([*days, *level_ids], clinic.pk), days)
+
+
+def learned_lead_times(
+    clinics: Mapping[UUID, UUID], days: Mapping[UUID, Sequence[int]]
+) -> dict[UUID, tuple[float | None, float | None]]:
+    """Mean and standard deviation of the days that orders took: the level's own where they are ENOUGH, else those
+    of all its clinic's, which mostly come from the same stores; None where these are too few too.
+
+    `clinics` maps levels to clinics, `days` levels to the days of their received orders.
+    """
+    pooled: dict[UUID, list[int]] = defaultdict(list)
+    for level_id, each in days.items():
+        pooled[clinics[level_id]] += each
+    shared = {clinic_id: _mean_and_sd(each, ENOUGH_OF_CLINIC) for clinic_id, each in pooled.items()}
+    nothing = (None, None)
+    found = {}
+    for level_id, clinic_id in clinics.items():
+        own = _mean_and_sd(days.get(level_id, ()), ENOUGH_ORDERS)
+        found[level_id] = own if own != nothing else shared.get(clinic_id, nothing)
+    return found
+
+
+def _mean_and_sd(days: Sequence[int], enough: int) -> tuple[float | None, float | None]:
+    if len(days) < enough:
+        return None, None
+    return round(mean(days), 2), round(stdev(days), 2)
 
 
 def _lots_in_stock(level_ids: Collection[UUID]) -> dict[UUID, list[Lot]]:

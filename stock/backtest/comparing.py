@@ -76,7 +76,7 @@ def _raised(run: Callable[[float], Score], most: float, ours: Score) -> Score:
     for _step in range(8):
         middle = (low + high) / 2
         score = run(middle)
-        if score.level_fill >= ours.level_fill:
+        if score.fill >= ours.fill:
             high, best = middle, score
         else:
             low = middle

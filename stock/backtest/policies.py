@@ -9,7 +9,7 @@ import numpy as np
 from stock.backtest.demand import Bools, Demand, Floats
 from stock.figures import rate_of, suggested_order
 from stock.models import StockLevel
-from stock.refreshing import ENOUGH_ORDERS, set_usage
+from stock.refreshing import learned_lead_times, set_usage
 from stock.reorder import set_reorder_point
 from stock.usage import LONG_WINDOW_DAYS, WINDOW_DAYS, History, usage_of
 
@@ -48,12 +48,14 @@ class Ours:
         start = max(shelf.today + 1 - LONG_WINDOW_DAYS, 0)
         window = slice(start, shelf.today + 1)
         today = self.demand.first + timedelta(days=shelf.today)
-        for level, usage, days in zip(
-            self.levels, usage_of(_history(shelf, window)), shelf.lead_times, strict=True
-        ):
+        learned = learned_lead_times(
+            {level.pk: level.clinic_id for level in self.demand.levels},
+            {level.pk: days for level, days in zip(self.demand.levels, shelf.lead_times, strict=True)},
+        )
+        usages = usage_of(_history(shelf, window))
+        for level, known, usage in zip(self.levels, self.demand.levels, usages, strict=True):
             set_usage(level, usage, usage_on=today)
-            if len(days) >= ENOUGH_ORDERS:
-                level.lead_time_mean, level.lead_time_sd = float(np.mean(days)), float(np.std(days, ddof=1))
+            level.lead_time_mean, level.lead_time_sd = learned[known.pk]
             level.daily_usage = rate_of(level)
         set_reorder_point(self.levels)
         for level, on_hand, on_order in zip(self.levels, shelf.on_hand, shelf.on_order, strict=True):
@@ -107,8 +109,10 @@ class Average:
 
 def _expected_days(lead_times: list[list[int]], levels: list[StockLevel]) -> Floats:
     """Lead time and review period of each level, learned as the rule learns it."""
-    leads = [
-        float(np.mean(days)) if len(days) >= ENOUGH_ORDERS else float(level.lead_time_days)
-        for days, level in zip(lead_times, levels, strict=True)
-    ]
-    return np.array(leads) + np.array([float(level.review_days) for level in levels])
+    learned = learned_lead_times(
+        {level.pk: level.clinic_id for level in levels},
+        {level.pk: days for level, days in zip(levels, lead_times, strict=True)},
+    )
+    return np.array(
+        [(learned[level.pk][0] or float(level.lead_time_days)) + level.review_days for level in levels]
+    )

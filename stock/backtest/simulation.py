@@ -57,6 +57,7 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
     lives = (demand.shelf_lives * LEFT_ON_ARRIVAL).astype(int)
     expired, guards = np.zeros(rows), []
     lead_times: list[list[int]] = [[] for _row in range(rows)]
+    newest = [0] * rows
     due: list[tuple[int, int, int]] = []
     reviews = np.array([level.review_days for level in demand.levels])
     for today in range(start, demand.days):
@@ -83,9 +84,10 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
             orders, guarded = policy.order(shelf)
             guards.append((today, guarded))
             for row in np.flatnonzero(turn & (orders > 0)):
-                days = deliveries.draw(chances[row])
-                arriving[row, today + days] += orders[row]
-                due.append((today + days, int(row), days))
+                # One supplier: a later order never overtakes an earlier one.
+                newest[row] = max(today + deliveries.draw(chances[row]), newest[row])
+                arriving[row, newest[row]] += orders[row]
+                due.append((newest[row], int(row), newest[row] - today))
     return _score(demand, start, unmet, stocked, held, expired, arrived, guards)
 
 
