@@ -164,8 +164,10 @@ def _stocked(rows: dict[UUID, int], days: Sequence[date]) -> tuple[Bools, Bools]
     """
     width = len(days)
     lots = _lots(rows)
-    moves = [(pk, lot, (day - days[0]).days, units, issued) for pk, lot, day, units, issued in
-             _allocated(list(rows), days[0])]
+    moves = [
+        (pk, lot, (day - days[0]).days, units, issued)
+        for pk, lot, day, units, issued in _allocated(list(rows), days[0])
+    ]
     ends = {pk: _end(expires_on, days) for pk, (_row, expires_on, _quantity) in lots.items()}
     left = {pk: quantity for pk, (_row, _expires, quantity) in lots.items()}
     for _level_id, lot_id, at, units, issued in moves:

@@ -47,10 +47,7 @@ def compare(
 
     def run(policy: Callable[[], Policy]) -> Score:
         return _mean(
-            [
-                simulate(demand, policy(), start=WINDOW_DAYS, seed=seed, deliveries=times)
-                for seed in seeds
-            ]
+            [simulate(demand, policy(), start=WINDOW_DAYS, seed=seed, deliveries=times) for seed in seeds]
         )
 
     ours = run(lambda: Ours(demand))

@@ -78,9 +78,7 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
         turn = (today - start) % reviews == 0
         if turn.any():
             on_order = arriving[:, today + 1 :].sum(axis=1)
-            shelf = Shelf(
-                today, issued, unmet, stocked, demand.is_open, on_hand, on_order, lead_times
-            )
+            shelf = Shelf(today, issued, unmet, stocked, demand.is_open, on_hand, on_order, lead_times)
             orders, guarded = policy.order(shelf)
             guards.append((today, guarded))
             for row in np.flatnonzero(turn & (orders > 0)):
@@ -93,9 +91,7 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
 
 def _outdated(arrived: Floats, gone: Floats, lives: Floats, today: int) -> Floats:
     """What came longer ago than its life and is not gone yet, if the oldest is always used first."""
-    old = np.array(
-        [arrived[row, : max(today - life, 0)].sum() for row, life in enumerate(lives)]
-    )
+    old = np.array([arrived[row, : max(today - life, 0)].sum() for row, life in enumerate(lives)])
     return np.maximum(old - gone, 0)
 
 

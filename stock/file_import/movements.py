@@ -125,9 +125,7 @@ def _read(row: Record, clinics: dict[str, Clinic], items: dict[str, Item], now: 
         raise CellError("item", "UNKNOWN_ITEM", _("There is no item of this code. Import the items first."))
     kind = cells["kind"].casefold()
     if kind not in KINDS:
-        raise CellError(
-            "kind", "UNKNOWN_KIND", _("Write one of: %(kinds)s.") % {"kinds": ", ".join(KINDS)}
-        )
+        raise CellError("kind", "UNKNOWN_KIND", _("Write one of: %(kinds)s.") % {"kinds": ", ".join(KINDS)})
     day = read_day(cells["date"], "date")
     if day > now.astimezone(clinic.zone).date():
         raise CellError("date", "IN_THE_FUTURE", _("This day is still to come."))
@@ -221,15 +219,11 @@ def _levels(lines: Sequence[Line], run: _Run) -> dict[Place, UUID]:
     }
     for place, line in places.items():
         if place not in levels:
-            levels[place] = start_level(
-                clinic=line.clinic, item=line.item, actor=run.actor, now=run.now
-            ).pk
+            levels[place] = start_level(clinic=line.clinic, item=line.item, actor=run.actor, now=run.now).pk
     return {place: levels[place] for place in places}
 
 
-def _later_entries(
-    lines: Sequence[Line], levels: dict[Place, UUID]
-) -> dict[UUID, list[tuple[date, int]]]:
+def _later_entries(lines: Sequence[Line], levels: dict[Place, UUID]) -> dict[UUID, list[tuple[date, int]]]:
     """What the ledger has already of days after the first count, by level."""
     later: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
     counts = [line for line in lines if line.kind == MovementKind.COUNT]

@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
                 ('reorder_level', models.PositiveIntegerField(blank=True, help_text='Empty: worked out from usage.', null=True, verbose_name='reorder level')),
                 ('max_level', models.PositiveIntegerField(blank=True, null=True, verbose_name='most to keep')),
                 ('lead_time_days', models.PositiveSmallIntegerField(default=14, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days from order to delivery')),
-                ('review_days', models.PositiveSmallIntegerField(default=14, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days between orders')),
+                ('review_days', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='days between orders')),
                 ('manual_daily_usage', models.FloatField(blank=True, help_text='Used until the ledger holds enough.', null=True, validators=[django.core.validators.MinValueValidator(0.0001)], verbose_name='usage a day, estimated')),
                 ('usage_rate', models.FloatField(editable=False, null=True)),
                 ('usage_variance', models.FloatField(editable=False, null=True)),

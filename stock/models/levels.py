@@ -63,7 +63,7 @@ class StockLevel(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(365)],
     )
     review_days = models.PositiveSmallIntegerField(
-        _("days between orders"), default=14, validators=[MinValueValidator(1), MaxValueValidator(365)]
+        _("days between orders"), default=30, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
     manual_daily_usage = models.FloatField(
         _("usage a day, estimated"),

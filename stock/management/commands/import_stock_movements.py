@@ -28,7 +28,9 @@ class Command(BaseCommand):
             dry_run = options["dry_run"]
             report = read_or_exit(
                 options["file"],
-                lambda content: import_movements(content, clinics=Clinic.objects.all(), actor=COMMAND, now=timezone.now(), dry_run=dry_run),
+                lambda content: import_movements(
+                    content, clinics=Clinic.objects.all(), actor=COMMAND, now=timezone.now(), dry_run=dry_run
+                ),
                 self.stderr,
             )
         tell(report, self.stdout, dry_run=dry_run)
