@@ -42,7 +42,7 @@ def take(lots: Sequence[Lot], quantity: int, *, usable_on: date | None = None) -
 
 
 def put(lots: Sequence[Lot], quantity: int, *, today: date) -> Allocation | None:
-    """`quantity` that came back without a lot's number: to the lot that expires next, so that it is used soon.
+    """`quantity` that came back without a lot's number: to the lot that expires next, to be used soon.
 
     None where there is no lot to put it to.
     """
@@ -74,10 +74,10 @@ def not_enough(
 ) -> InsufficientStock:
     """The refusal, with what has expired named lot by lot."""
     words = [_("Asked for %(asked)d, %(found)d can be taken.") % {"asked": asked, "found": found}]
-    for lot in first_expired_first_out(lots):
-        if usable_on is not None and lot.quantity and not is_usable(lot, usable_on):
-            words.append(
-                _("%(quantity)d of lot %(lot)s expired on %(day)s: record them as wastage.")
-                % {"quantity": lot.quantity, "lot": lot.code or "–", "day": lot.expires_on}
-            )
+    words += [
+        _("%(quantity)d of lot %(lot)s expired on %(day)s: record them as wastage.")
+        % {"quantity": lot.quantity, "lot": lot.code or "–", "day": lot.expires_on}
+        for lot in first_expired_first_out(lots)
+        if usable_on is not None and lot.quantity and not is_usable(lot, usable_on)
+    ]
     return InsufficientStock(_("There is not enough in stock."), details={"quantity": words})

@@ -1,4 +1,4 @@
-"""Levels that are held for change: locked, in memory with their lots, changed entry by entry, written as sets.
+"""Levels held for change: locked, in memory with their lots, changed entry by entry, written as sets.
 
 One movement from a page, a thousand from another system and a file's two years all go this way.
 """
@@ -91,8 +91,10 @@ class Book:
         order_id: UUID | None = None,
         dedupe_key: str | None = None,
     ) -> Movement:
-        """The next entry of the level's ledger; its change is the sum of `allocation`. Checks no rule but one:
-        InsufficientStock below zero."""
+        """The next entry of the level's ledger; its change is the sum of `allocation`.
+
+        Checks no rule but one: InsufficientStock below zero.
+        """
         change = sum(amount for _lot, amount in allocation)
         if level.on_hand + change < 0 or any(lot.quantity + amount < 0 for lot, amount in allocation):
             raise InsufficientStock(_("There is not enough in stock."))

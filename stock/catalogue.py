@@ -20,7 +20,7 @@ _LONGEST = {"name": 120, "unit": 40}
 
 
 def make_item(*, code: str, actor: Actor, now: datetime, **values: Any) -> Item:
-    """A new item: `name` and `unit`, and any other of CHANGEABLE. ValidationFailed for a code that is taken."""
+    """A new item: `name`, `unit`, any other of CHANGEABLE. ValidationFailed for a code that is taken."""
     if not CODE.fullmatch(code):
         raise ValidationFailed.on("code", _("Use capital letters, digits, . - and _ only."))
     for name in ("name", "unit"):

@@ -33,8 +33,8 @@ def count(
 
     With `version`, VersionConflict if anything changed since that was read. With `counted_at` the count is
     compared with the balance of that time, and what moved after it stays. Without either, with the balance
-    of now. A difference falls on lots as usual: what is missing is taken from those that expire first, what is
-    over is put to the one that expires next. InsufficientStock when more moved after the count than there was.
+    of now. What is missing is taken from the lots that expire first, what is over is put to the one that
+    expires next. InsufficientStock when more moved after the count than there was.
     """
     checked_quantity(quantity, least=0)
     if version is not None and counted_at is not None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.models import Clinic
-from appointments.models import AppointmentQuerySet, Appointment
+from appointments.models import Appointment, AppointmentQuerySet
 from stock.figures import lead_time
 from stock.models import StockLevel, VisitTypeItem
 from stock.models.catalogue import visit_type_key

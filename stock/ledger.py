@@ -1,4 +1,4 @@
-"""What happens to stock, one entry of the ledger for each. Counts are in `counting`, arrivals in `transfers`."""
+"""What happens to stock, an entry of the ledger each. Counts: `counting`; arrivals: `transfers`, `orders`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def move(
     actor: Actor,
     now: datetime,
 ) -> Movement:
-    """One entry, in units. Its kinds: stock.entries.KINDS. A `dedupe_key` known already gives its first entry.
+    """One entry, in units. Its kinds: stock.entries.KINDS. A known `dedupe_key` gives its first entry.
 
     Raises InsufficientStock, ValidationFailed, NotFound.
     """

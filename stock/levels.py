@@ -29,7 +29,7 @@ _BOUNDS: dict[str, tuple[int, int]] = {
 
 
 def start_level(*, clinic: Clinic, item: Item, actor: Actor, now: datetime, **thresholds: Any) -> StockLevel:
-    """A level at zero; `thresholds` are any of CHANGEABLE. ValidationFailed where the clinic keeps it already."""
+    """A level at zero; `thresholds` are any of CHANGEABLE. ValidationFailed where there is one already."""
     level = _unsaved(clinic, item, now)
     _set(level, thresholds)
     _figures_of(level, [], now)
@@ -79,7 +79,7 @@ def refuse_stale(level: StockLevel, version: int | None) -> None:
 
 
 def destinations(entries: Iterable[Entry], *, actor: Actor, now: datetime) -> dict[tuple[UUID, UUID], UUID]:
-    """Of each transfer, by (sending level, receiving clinic), the receiving level; started where there is none.
+    """Of each transfer, by (sending level, receiving clinic), the receiving level; started if need be.
 
     What has no place to go (an unknown level or clinic, the sender's own clinic) is missing.
     """

@@ -145,8 +145,8 @@ def _lead_times(
 def learned_lead_times(
     clinics: Mapping[UUID, UUID], days: Mapping[UUID, Sequence[int]]
 ) -> dict[UUID, tuple[float | None, float | None]]:
-    """Mean and standard deviation of the days that orders took: the level's own where they are ENOUGH, else those
-    of all its clinic's, which mostly come from the same stores; None where these are too few too.
+    """Mean and standard deviation of the days that orders took: the level's own where they are enough, else
+    those of all its clinic's, which mostly come from the same stores; None where these are too few too.
 
     `clinics` maps levels to clinics, `days` levels to the days of their received orders.
     """

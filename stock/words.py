@@ -38,8 +38,8 @@ def _usage(level: StockLevel) -> str:
         return ""
     if booked_rate(level) >= level.daily_usage - 1e-3:
         return _(
-            "Visits booked for the next %(days)d days will use %(units)d, %(rate)s a clinic day; that is more "
-            "than past usage."
+            "Visits booked for the next %(days)d days will use %(units)d, %(rate)s a clinic day; that is "
+            "more than past usage."
         ) % {
             "days": round(lead_time(level)) + level.review_days,
             "units": level.booked_demand,

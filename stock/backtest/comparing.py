@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from stock.backtest.demand import Demand, read_demand
+from stock.backtest.demand import read_demand
 from stock.backtest.policies import Average, Ours, Policy
 from stock.backtest.simulation import Deliveries, Score, simulate
 from stock.models import StockLevel

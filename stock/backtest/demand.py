@@ -18,8 +18,8 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Levels × days: `asked` for (issued and unmet), `unmet` of it, whether the clinic was `is_open`; `balance` at
-    the end of each day. Of each level its pack (units) and shelf life (days)."""
+    """Levels × days: `asked` for (issued and unmet), `unmet` of it, whether the clinic `is_open`, and the
+    `balance` at the end of each day. Of each level its pack (units) and shelf life (days)."""
 
     levels: list[StockLevel]
     first: date

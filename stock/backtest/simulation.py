@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stock.backtest.demand import Demand, Floats
+from stock.backtest.demand import Bools, Demand, Floats
 from stock.backtest.policies import Policy, Shelf
 from stock.reorder import QUANTILE, VITAL_QUANTILE
 
@@ -28,9 +28,9 @@ class Deliveries:
 @dataclass(frozen=True, slots=True)
 class Score:
     """Of all levels and days. `fill`: share of units asked for that were there; `level_fill`: the mean over
-    levels; `out_days`: share of open days without stock; `stock_days`: days that the stock held would last, the
-    mean over levels; `unit_stock_days`: over all units; `expired`: share of units received; `pinball`: loss
-    of the guarded demand, in days of demand."""
+    levels; `out_days`: share of open days without stock; `stock_days`: days that the stock held would last,
+    the mean over levels; `unit_stock_days`: over all units; `expired`: share of units received; `pinball`:
+    loss of the guarded demand, in days of demand."""
 
     fill: float
     level_fill: float
@@ -57,7 +57,7 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
     lives = (demand.shelf_lives * LEFT_ON_ARRIVAL).astype(int)
     expired, guards = np.zeros(rows), []
     lead_times: list[list[int]] = [[] for _row in range(rows)]
-    newest = [0] * rows
+    newest: list[int] = [0] * rows
     due: list[tuple[int, int, int]] = []
     reviews = np.array([level.review_days for level in demand.levels])
     for today in range(start, demand.days):
@@ -81,11 +81,11 @@ def simulate(demand: Demand, policy: Policy, *, start: int, seed: int, deliverie
             shelf = Shelf(today, issued, unmet, stocked, demand.is_open, on_hand, on_order, lead_times)
             orders, guarded = policy.order(shelf)
             guards.append((today, guarded))
-            for row in np.flatnonzero(turn & (orders > 0)):
+            for row in map(int, np.flatnonzero(turn & (orders > 0))):
                 # One supplier: a later order never overtakes an earlier one.
                 newest[row] = max(today + deliveries.draw(chances[row]), newest[row])
                 arriving[row, newest[row]] += orders[row]
-                due.append((newest[row], int(row), newest[row] - today))
+                due.append((newest[row], row, newest[row] - today))
     return _score(demand, start, unmet, stocked, held, expired, arrived, guards)
 
 
@@ -99,7 +99,7 @@ def _score(
     demand: Demand,
     start: int,
     unmet: Floats,
-    stocked: Floats,
+    stocked: Bools,
     held: Floats,
     expired: Floats,
     arrived: Floats,
@@ -112,7 +112,7 @@ def _score(
     return Score(
         fill=float(1 - missed.sum() / asked.sum()),
         level_fill=float((1 - missed[known].sum(axis=1) / asked[known].sum(axis=1)).mean()),
-        out_days=float((~stocked[:, start:].astype(bool) & is_open).sum() / is_open.sum()),
+        out_days=float((~stocked[:, start:] & is_open).sum() / is_open.sum()),
         stock_days=float((held[known, start:].mean(axis=1) / daily[known]).mean()),
         unit_stock_days=float(held[:, start:].mean(axis=1).sum() / daily.sum()),
         expired=float(expired.sum() / max(arrived[:, start - 1 :].sum(), 1)),
@@ -121,7 +121,7 @@ def _score(
 
 
 def _pinball(demand: Demand, guards: list[tuple[int, Floats]], daily: Floats) -> float:
-    """Mean loss at the wanted quantile of the demand until an order made then would arrive and be followed."""
+    """Mean loss, at the wanted quantile, of the demand over the wait from each review on."""
     quantiles = np.array([VITAL_QUANTILE if level.item.vital else QUANTILE for level in demand.levels])
     spans = np.array([level.lead_time_days + level.review_days for level in demand.levels])
     cumulated = demand.asked.cumsum(axis=1)

@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+
+from django.core.management.base import OutputWrapper
 
 from appointments.file_import.errors import UnreadableFile
 from stock.file_import.reading import MAX_BYTES
@@ -12,7 +13,7 @@ from stock.file_import.report import Report
 SHOWN = 50
 
 
-def read_or_exit(path: Path, run: Callable[[bytes], Report], errors: TextIO) -> Report:
+def read_or_exit(path: Path, run: Callable[[bytes], Report], errors: OutputWrapper) -> Report:
     """What `run` makes of the file's content. Exit code 2, with the reason, where it can't be read."""
     try:
         with path.open("rb") as stream:
@@ -24,7 +25,7 @@ def read_or_exit(path: Path, run: Callable[[bytes], Report], errors: TextIO) -> 
     sys.exit(2)
 
 
-def tell(report: Report, out: TextIO, *, dry_run: bool) -> None:
+def tell(report: Report, out: OutputWrapper, *, dry_run: bool) -> None:
     if report.ignored_columns:
         out.write(f"Ignored columns: {', '.join(report.ignored_columns)}")
     for item in report.rejected[:SHOWN]:

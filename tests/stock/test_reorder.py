@@ -10,7 +10,7 @@ from stock.figures import refresh
 from stock.levels import change_level, start_level
 from stock.models import Lot, StockLevel
 from stock.opening import open_day_after, open_days_within
-from stock.orders import place_order
+from stock.orders import place_order, receive_order
 from stock.refreshing import refresh_levels
 from stock.reorder import quantile, set_reorder_point
 from stock.words import suggestion_basis
@@ -23,7 +23,7 @@ TODAY = NOW.date()
 
 
 def level_of(units, *, pack=1, vital=False, shelf=None, lots=None, **fields):
-    """Not stored: open every day, 10 a day with variance 30, 14 days' wait without variation, weekly orders."""
+    """Not stored: open every day, 10 a day with variance 30, always 14 days' wait, weekly orders."""
     item = ItemFactory.build(pack_size=pack, vital=vital, shelf_life_days=shelf)
     known = {"usage_rate": 10.0, "usage_variance": 30.0, "lead_time_days": 14, "review_days": 7}
     known |= {"lead_time_mean": 14.0, "lead_time_sd": 0.0, "sequence": 1}
@@ -146,8 +146,6 @@ def test_lead_times_are_learned_from_what_came():
         order = place_order(
             level_id=level.pk, quantity=1, ordered_on=TODAY - timedelta(days=days), actor=SYSTEM, now=NOW
         )
-        from stock.orders import receive_order
-
         receive_order(order_id=order.pk, actor=SYSTEM, now=NOW)
     refresh_levels([level.pk], now=NOW)
     level = StockLevel.objects.get()

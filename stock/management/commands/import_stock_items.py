@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.audit import COMMAND
 from common.database import usable_database
-from stock.file_import.telling import read_or_exit, tell
 from stock.file_import.items import import_items
+from stock.file_import.telling import read_or_exit, tell
 
 
 class Command(BaseCommand):

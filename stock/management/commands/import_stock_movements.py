@@ -9,8 +9,8 @@ from django.utils import timezone
 from accounts.audit import COMMAND
 from accounts.models import Clinic
 from common.database import usable_database
-from stock.file_import.telling import read_or_exit, tell
 from stock.file_import.movements import import_movements
+from stock.file_import.telling import read_or_exit, tell
 
 
 class Command(BaseCommand):
