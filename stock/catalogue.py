@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, Change, plain, record
 from common.errors import NotFound, ValidationFailed, VersionConflict
 from common.ids import new_id
-from stock.models import Item
+from stock.models import Item, StockLevel
 from stock.rules import checked_quantity, checked_text
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,29}")
@@ -43,7 +43,7 @@ def make_item(*, code: str, actor: Actor, now: datetime, **values: Any) -> Item:
 def change_item(
     *, item_id: UUID, version: int | None = None, actor: Actor, now: datetime, **values: Any
 ) -> Item:
-    """Changes any of CHANGEABLE; the figures of its levels follow in the night."""
+    """Changes any of CHANGEABLE; the figures of its levels follow within minutes."""
     with transaction.atomic():
         item = Item.objects.select_for_update().filter(pk=item_id).first()
         if item is None:
@@ -61,6 +61,8 @@ def change_item(
             item.version += 1
             item.updated_at = now
             item.save()
+            # The pack, the shelf life and what is vital are in every clinic's figures; the next pass renews them.
+            StockLevel.objects.filter(item=item).update(figures_on=None)
             record(actor, [Change.of(item, "changed", changes)], now=now)
     return item
 

@@ -180,7 +180,7 @@ def told(movement: Movement) -> Change:
     """An entry as the audit log tells it, of its level."""
     before = movement.balance_after - movement.change
     return Change(
-        movement.get_kind_display()[:30],
+        str(movement.kind),
         "stock.stocklevel",
         movement.level_id,
         movement.level.clinic_id,

@@ -10,4 +10,4 @@ def refresh_figures() -> None:
 
 
 # Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
-SCHEDULES = [Every("stock figures", "stock.tasks.refresh_figures", minutes=5)]
+SCHEDULES = [Every("stock figures", "stock.tasks.refresh_figures", minutes=2)]

@@ -165,7 +165,7 @@ def test_an_entry_is_in_the_audit_log():
     moved(level, "issue", 2)
     entry = AuditEntry.objects.order_by("pk").last()
     assert (entry.action, entry.object_id, entry.clinic_id) == (
-        "issued to a patient",
+        "issue",
         level.pk,
         level.clinic_id,
     )

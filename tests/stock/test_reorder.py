@@ -3,15 +3,17 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
 from scipy import stats
 
 from accounts.audit import SYSTEM
+from stock.catalogue import change_item
 from stock.figures import refresh
 from stock.levels import change_level, start_level
 from stock.models import Lot, StockLevel
 from stock.opening import open_day_after, open_days_within
 from stock.orders import place_order, receive_order
-from stock.refreshing import refresh_levels
+from stock.refreshing import refresh_levels, refresh_stale
 from stock.reorder import quantile, set_reorder_point
 from stock.words import suggestion_basis
 from tests.factories.accounts import ClinicFactory
@@ -160,3 +162,25 @@ def test_new_thresholds_are_in_the_figures_at_once():
     assert StockLevel.objects.get().status == "ok"
     change_level(level_id=level.pk, reorder_level=25, actor=SYSTEM, now=NOW)
     assert (StockLevel.objects.get().status, StockLevel.objects.get().suggested_order) == ("low", 30)
+
+
+@pytest.mark.django_db
+def test_a_changed_pack_is_in_the_suggestion_with_the_next_pass():
+    level = StockLevelFactory(reorder_level=10)
+    refresh_stale(now=NOW)
+    change_item(item_id=level.item_id, pack_size=50, actor=SYSTEM, now=NOW)
+    refresh_stale(now=NOW)
+    assert StockLevel.objects.get().suggested_order == 50
+
+
+@pytest.mark.django_db
+def test_the_most_urgent_are_found_by_an_index(django_assert_num_queries):
+    clinic = ClinicFactory()
+    for units in (0, 5, 50):
+        level = StockLevelFactory(clinic=clinic, reorder_level=10, item__vital=units == 5)
+        moved(level, "receipt", 60, now=NOW)
+        moved(level, "issue", 60 - units, now=NOW)
+    with django_assert_num_queries(1):
+        low = list(StockLevel.objects.low().values_list("status", "usable"))
+    assert low == [("out", 0), ("critical", 5)]
+    assert "stocklevel_low" in StockLevel.objects.low().explain() or connection.vendor == "postgresql"
