@@ -61,7 +61,7 @@ def change_item(
             item.version += 1
             item.updated_at = now
             item.save()
-            # The pack, the shelf life and what is vital are in every clinic's figures; the next pass renews them.
+            # They are in the figures of every clinic; the next pass renews those.
             StockLevel.objects.filter(item=item).update(figures_on=None)
             record(actor, [Change.of(item, "changed", changes)], now=now)
     return item

@@ -30,7 +30,7 @@ LOW_STATUSES = (StockStatus.OUT, StockStatus.CRITICAL, StockStatus.LOW)
 class StockLevelQuerySet(models.QuerySet["StockLevel"]):
     def low(self) -> "StockLevelQuerySet":
         """Out, critical or low; the most urgent first."""
-        # A status to compare with would be a parameter, and SQLite takes no partial index on the strength of one.
+        # By a status it would be a parameter, and SQLite takes no partial index on a parameter's word.
         return self.filter(urgency__isnull=False).order_by("urgency", "pk")
 
 
