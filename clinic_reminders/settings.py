@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "accounts",
     "messaging",
     "appointments",
+    "stock",
     "clinic_reminders",
 ]
 

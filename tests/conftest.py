@@ -66,3 +66,12 @@ def nobody_holds_the_database(django_db_setup: None, django_db_blocker) -> Itera
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tests_may_empty_the_ledger(django_db_setup: None, django_db_blocker) -> None:
+    """Between tests SQLite's tables are emptied by DELETE, which the ledger refuses; PostgreSQL truncates."""
+    if connection.vendor == "sqlite":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            for table in ("stock_movement", "stock_movementlot"):
+                cursor.execute(f"DROP TRIGGER IF EXISTS {table}_refuses_delete")

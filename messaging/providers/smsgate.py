@@ -3,7 +3,7 @@
 A text's number at the phone is our own number of the message, so handing the same text over again is safe:
 the phone answers 409 to a number that it has. That holds for every later try of one message, whatever came
 of the try before. What the phone has taken and then failed to send ends the message here; a new try of that
-is another message, with a number of its own. See docs/adr/0007-a-phone-as-a-provider.md.
+is another message, with a number of its own. See docs/adr/0010-a-phone-as-a-provider.md.
 """
 
 from datetime import datetime

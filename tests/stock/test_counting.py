@@ -1,0 +1,75 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.audit import SYSTEM
+from common.errors import ValidationFailed, VersionConflict
+from stock.counting import count
+from stock.errors import InsufficientStock
+from stock.models import Lot, StockLevel
+from stock.reconciling import differences
+from tests.factories.stock import StockLevelFactory, moved, stocked
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def counted(level, quantity, **how):
+    return count(level_id=level.pk, quantity=quantity, actor=SYSTEM, now=how.pop("now", NOW), **how)
+
+
+def on_hand(level):
+    return StockLevel.objects.get(pk=level.pk).on_hand
+
+
+@pytest.mark.parametrize("found", [0, 7, 10, 12])
+def test_a_count_sets_the_balance(found):
+    level = stocked(10, now=NOW)
+    entry = counted(level, found)
+    assert (entry.change, entry.quantity, on_hand(level)) == (found - 10, found, found)
+    assert not list(differences())
+
+
+def test_a_count_of_what_somebody_has_changed_meanwhile_is_refused():
+    level = stocked(10, now=NOW)
+    moved(level, "issue", 1, now=NOW)
+    with pytest.raises(VersionConflict):
+        counted(level, 10, version=level.version)
+    assert on_hand(level) == 9
+
+
+def test_a_count_keeps_what_moved_after_it():
+    level = stocked(10, now=NOW - 3 * HOUR)
+    moved(level, "issue", 2, now=NOW - HOUR)
+    moved(level, "receipt", 5, now=NOW)
+    counted(level, 9, counted_at=NOW - 2 * HOUR)
+    assert on_hand(level) == 9 - 2 + 5
+
+
+def test_a_count_knows_what_happened_before_it_but_was_written_down_later():
+    level = stocked(10, now=NOW - 3 * DAY)
+    moved(level, "issue", 2, now=NOW, occurred_on=(NOW - 2 * DAY).date())
+    counted(level, 8, counted_at=NOW - DAY)
+    assert on_hand(level) == 8
+
+
+def test_a_count_that_contradicts_what_was_issued_since_is_refused():
+    level = stocked(10, now=NOW - 3 * HOUR)
+    moved(level, "issue", 8, now=NOW)
+    with pytest.raises(InsufficientStock):
+        counted(level, 5, counted_at=NOW - HOUR)
+
+
+def test_a_count_in_the_future_is_refused():
+    with pytest.raises(ValidationFailed):
+        counted(stocked(1, now=NOW), 1, counted_at=NOW + HOUR)
+
+
+def test_what_a_count_finds_missing_is_taken_from_what_expires_first():
+    level = StockLevelFactory()
+    moved(level, "receipt", 5, lot="B", expires_on=NOW.date() + 9 * DAY, now=NOW)
+    moved(level, "receipt", 5, lot="A", expires_on=NOW.date() + 5 * DAY, now=NOW)
+    counted(level, 7)
+    assert dict(Lot.objects.values_list("code", "quantity")) == {"A": 2, "B": 5}
