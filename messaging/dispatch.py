@@ -13,6 +13,7 @@ from django.utils import timezone
 from common.clock import Clock
 from messaging.claiming import Claim, claim_due, expire_overdue
 from messaging.models import SendingSwitch
+from messaging.order import outlets
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, poll_sent, reconcile
 from messaging.replies import read_waiting
@@ -54,7 +55,7 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
 
 
 def sending_is_on() -> bool:
-    """The setting is the ceiling, the switch in the admin the brake."""
+    """Whether texts are: the setting is the ceiling, the switch in the admin the brake. Mails go on."""
     return settings.SMS_SENDING_ENABLED and not SendingSwitch.objects.filter(pk=1, sending=False).exists()
 
 
@@ -84,15 +85,15 @@ class _Pass:
     def _claim(self, room: Callable[[str], int]) -> Claim:
         if self.ends is not None and monotonic() >= self.ends:
             self.more = False
-        elif not sending_is_on():
-            self.tally.sending_is_off, self.more = True, False
-        if not self.more:
             return Claim()
-        full = any(room(name) == 0 for name in settings.SMS_PROVIDERS)
-        claim = claim_due(self.clock.now(), room, self.tally.reached)
+        texts = sending_is_on()
+        self.tally.sending_is_off |= not texts
+        names = outlets(texts=texts)
+        full = any(room(name) == 0 for name in names)
+        claim = claim_due(self.clock.now(), room, self.tally.reached, names)
         while claim.looked_at and not claim.parcels:
             # All of it was decided otherwise.
-            claim = claim_due(self.clock.now(), room, self.tally.reached)
+            claim = claim_due(self.clock.now(), room, self.tally.reached, names)
         self.more = bool(claim.parcels) or full or claim.next_place_at is not None
         return claim
 

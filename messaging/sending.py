@@ -16,7 +16,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from messaging.models import Message
+from messaging.models import Channel, Message
+from messaging.order import outlets
 from messaging.providers import provider_class
 from messaging.providers.base import Outcome, OutgoingText, Provider, Result
 from messaging.quiet_hours import next_quiet_start
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 # A text that its worker did not get to in this time stays: soon the claim is another's.
 START_WITHIN = timedelta(seconds=90)
-# So many rounds of what a provider takes at once are carried: enough that it never waits for the database.
-ROUNDS_AHEAD = 8
 # Answers that are written in one transaction.
 MOST_AT_ONCE = 500
 
@@ -50,10 +49,19 @@ class ProviderAnswer:
 
 def text_of(message: Message, now: datetime) -> OutgoingText:
     """What the provider is told; `now` is the clock by which the text has to arrive."""
+    quiet = None
     # A provider that holds a text back must not bring it in the night, but for an answer.
-    quiet = None if message.answers_id else next_quiet_start(now, message.clinic)
+    if message.clinic and message.channel == Channel.SMS and not message.answers_id:
+        quiet = next_quiet_start(now, message.clinic)
     until = min(message.expires_at, quiet) if quiet else message.expires_at
-    return OutgoingText(message.pk, message.to, message.body, valid_for=until - now)
+    return OutgoingText(
+        message.pk,
+        message.to,
+        message.body,
+        valid_for=until - now,
+        subject=message.subject,
+        html=message.html,
+    )
 
 
 def made(name: str) -> Provider | None:
@@ -99,9 +107,10 @@ class Sender:
     def capacity(name: str) -> int:
         """How many texts for that provider can be carried at once."""
         try:
-            return provider_class(name).in_flight * ROUNDS_AHEAD
+            provider = provider_class(name)
         except ImportError:
-            return ROUNDS_AHEAD
+            return Provider.rounds_ahead
+        return provider.in_flight * provider.rounds_ahead
 
     def room(self, name: str) -> int:
         """How many more can be carried now."""
@@ -109,7 +118,11 @@ class Sender:
 
     def wants_more(self) -> bool:
         """Whether some provider would soon have nothing to do."""
-        return any(2 * self.room(name) >= self.capacity(name) for name in settings.SMS_PROVIDERS)
+        # Mails are few: while texts are carried, room for a mail is no reason to ask.
+        names = settings.SMS_PROVIDERS
+        if not any(self._carried[name] for name in names):
+            names = outlets()
+        return any(2 * self.room(name) >= self.capacity(name) for name in names)
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:

@@ -17,7 +17,7 @@ from messaging.order import provider_after
 from messaging.providers import provider_class
 from messaging.providers.base import Outcome, Provider, Result
 from messaging.receipts import match_early
-from messaging.reconciling import MAX_ATTEMPTS, first_poll, plan_look_up
+from messaging.reconciling import first_poll, plan_look_up
 from messaging.sending import ProviderAnswer
 from messaging.services import opt_out
 
@@ -124,7 +124,7 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
     elif _was_no_attempt(message.provider, outcome):
         message.attempts -= 1
         _queue(message, timedelta(seconds=random.uniform(*SOON)), outcome, now)  # noqa: S311
-    elif message.attempts >= MAX_ATTEMPTS:
+    elif message.attempts >= _class_of(message.provider).most_attempts:
         message.status = MessageStatus.FAILED
     else:
         _try_again(message, outcome, now)

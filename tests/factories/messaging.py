@@ -4,7 +4,16 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from messaging.models import Encoding, Message, MessageTemplate, OptOut, Reply, ReplyState, TemplateKey
+from messaging.models import (
+    Channel,
+    Encoding,
+    Message,
+    MessageTemplate,
+    OptOut,
+    Reply,
+    ReplyState,
+    TemplateKey,
+)
 from tests.factories.accounts import ClinicFactory
 
 
@@ -24,6 +33,18 @@ class MessageFactory(DjangoModelFactory[Message]):
     created_at = factory.LazyFunction(timezone.now)
     send_at = factory.SelfAttribute("created_at")
     expires_at = factory.LazyAttribute(lambda message: message.send_at + timedelta(hours=24))
+
+
+class MailFactory(MessageFactory):
+    """To a member of staff, queued and due now."""
+
+    clinic = None
+    channel = Channel.EMAIL
+    for_staff = True
+    purpose = TemplateKey.LOW_STOCK
+    to = factory.Sequence(lambda n: f"keeper{n}@clinic.example")
+    subject = "Stock needs attention"
+    body = "Dumela. Amoxicillin is low."
 
 
 class MessageTemplateFactory(DjangoModelFactory[MessageTemplate]):
