@@ -1,6 +1,7 @@
 from django.utils import timezone
 
 from common.schedules import Every
+from stock import alerts, digests
 from stock.refreshing import refresh_stale
 
 
@@ -9,5 +10,17 @@ def refresh_figures() -> None:
     refresh_stale(now=timezone.now())
 
 
-# Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
-SCHEDULES = [Every("stock figures", "stock.tasks.refresh_figures", minutes=2)]
+def tell_of_alerts() -> None:
+    """Tells stock managers what they don't know yet: what can't wait, and each one's digest at their hour."""
+    now = timezone.now()
+    digests.tell_at_once(now=now)
+    alerts.remind(now=now)
+    alerts.escalate(now=now)
+    digests.send_digests(now=now)
+
+
+SCHEDULES = [
+    # Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
+    Every("stock figures", "stock.tasks.refresh_figures", minutes=2),
+    Every("stock alerts", "stock.tasks.tell_of_alerts", minutes=5),
+]

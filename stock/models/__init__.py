@@ -1,3 +1,11 @@
+from stock.models.alerts import (
+    AlertKind,
+    AlertNotice,
+    AlertStatus,
+    DigestTurn,
+    StockAlert,
+    StockAlertQuerySet,
+)
 from stock.models.catalogue import Item, VisitTypeItem
 from stock.models.ledger import Movement, MovementKind, MovementLot, Transfer, TransferState
 from stock.models.levels import LOW_STATUSES, Lot, StockLevel, StockStatus
@@ -5,6 +13,10 @@ from stock.models.orders import Order, OrderState
 
 __all__ = [
     "LOW_STATUSES",
+    "AlertKind",
+    "AlertNotice",
+    "AlertStatus",
+    "DigestTurn",
     "Item",
     "Lot",
     "Movement",
@@ -12,6 +24,8 @@ __all__ = [
     "MovementLot",
     "Order",
     "OrderState",
+    "StockAlert",
+    "StockAlertQuerySet",
     "StockLevel",
     "StockStatus",
     "Transfer",

@@ -1,0 +1,3 @@
+from stock.admin import alerts
+
+__all__ = ["alerts"]
