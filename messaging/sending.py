@@ -109,7 +109,7 @@ class Sender:
 
     def wants_more(self) -> bool:
         """Whether some provider would soon have nothing to do."""
-        return any(2 * self.room(name) >= self.capacity(name) for name in settings.SMS_PROVIDERS)
+        return any(3 * self.room(name) >= self.capacity(name) for name in settings.SMS_PROVIDERS)
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
