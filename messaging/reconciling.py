@@ -173,7 +173,7 @@ def _take_over(message: Message, report: StatusReport, now: datetime) -> None:
 
 def _send_again(message: Message, now: datetime) -> None:
     """The provider does not have it: it never left."""
-    if message.error_code in SILENT:
+    if message.error_code in SILENT and not provider_class(message.provider).takes_once:
         message.silent_tries += 1
     if message.expires_at <= now:
         message.status = MessageStatus.EXPIRED

@@ -102,6 +102,8 @@ class Provider:
     can_look_up: ClassVar[bool] = False
     # Whether it tells when a phone got the text.
     gives_receipts: ClassVar[bool] = False
+    # Whether the same text handed over twice is taken once, by our own number of it.
+    takes_once: ClassVar[bool] = False
     in_flight: ClassVar[int] = 64
     # Refusals that hold for every text: the account is closed, the password wrong.
     account_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_401", "HTTP_403"})

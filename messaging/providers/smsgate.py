@@ -54,6 +54,7 @@ class SmsgateProvider(Provider):
     name = "smsgate"
     can_look_up = True
     gives_receipts = True
+    takes_once = True
     # A phone's small web server; it sends one text after another in any case.
     in_flight = 4
     connect_seconds: ClassVar[float] = 5
