@@ -77,8 +77,12 @@ def _tell(alarm: Alarm) -> None:
 
 
 def close_over(kinds: Collection[str], still: Collection[tuple[str, str]], *, now: datetime) -> None:
-    """Closes the open alarms of `kinds` that are not among `still`: (kind, subject) each."""
-    _close([a for a in _open().filter(kind__in=kinds) if (a.kind, a.subject) not in still], now)
+    """Closes the open alarms of `kinds` that are not among `still`: (kind, subject) each.
+
+    Not those that were found by somebody else after `now`, when the round began.
+    """
+    theirs = _open().filter(kind__in=kinds, seen_at__lte=now)
+    _close([alarm for alarm in theirs if (alarm.kind, alarm.subject) not in still], now)
 
 
 def close_silent(kinds: Collection[str], *, unseen_since: datetime, now: datetime) -> None:

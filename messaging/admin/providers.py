@@ -27,7 +27,8 @@ class ProviderAdmin(AuditedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         # One that was never used is shown too.
-        add_states(settings.SMS_PROVIDERS)
+        if self.has_view_permission(request):
+            add_states(settings.SMS_PROVIDERS)
         return super().changelist_view(request, extra_context)
 
     def audit_id(self, obj: Any) -> UUID:

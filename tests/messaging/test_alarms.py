@@ -91,6 +91,13 @@ def test_only_what_is_still_true_stays_open():
     assert over.closed_at == LATER
 
 
+def test_what_was_found_while_the_round_was_under_way_stays_open():
+    alarm = AlarmFactory(opened_at=LATER)
+    close_over({AlarmKind.PROVIDER_DOWN}, set(), now=NOW)
+    alarm.refresh_from_db()
+    assert alarm.closed_at is None
+
+
 def test_what_was_not_found_again_for_a_day_is_over():
     old = AlarmFactory(kind=AlarmKind.FILTERED, opened_at=NOW - timedelta(days=2))
     new = AlarmFactory(kind=AlarmKind.FILTERED, opened_at=NOW)

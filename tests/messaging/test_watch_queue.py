@@ -31,7 +31,14 @@ def waiting(clinic, *, minutes, now=NOW, **fields):
 def left(clinic, *, minutes, now=NOW, **fields):
     at = now - timedelta(minutes=minutes)
     return MessageFactory(
-        **{"clinic": clinic, "status": "sent", "created_at": at, "sent_at": at, "provider": "twilio", **fields}
+        **{
+            "clinic": clinic,
+            "status": "sent",
+            "created_at": at,
+            "sent_at": at,
+            "provider": "twilio",
+            **fields,
+        }
     )
 
 
