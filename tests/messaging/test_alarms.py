@@ -1,7 +1,10 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.audit import Actor
@@ -149,3 +152,20 @@ def test_open_alarms_are_counted_by_kind():
     AlarmFactory(closed_at=LATER)
     counted = open_by_kind()
     assert (counted["provider_down"], counted["balance_low"]) == (2, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_find_the_same_in_one_moment_open_one_alarm():
+    together = Barrier(4)
+
+    def find(_number):
+        together.wait()
+        try:
+            return raise_alarm(DOWN, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as workers:
+        opened = list(workers.map(find, range(4)))
+    assert sorted(opened) == [False, False, False, True]
+    assert Alarm.objects.count() == 1
