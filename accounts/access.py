@@ -26,6 +26,7 @@ STAFF_MAY: dict[str, set[str]] = {
     "appointments.patienttophone": {"view", "change"},
     "appointments.reminder": {"view"},
     "appointments.fileimport": {"view", "add", "change"},
+    "messaging.alarm": {"view"},
     # To add one is to send it, to change it is to take it back.
     "messaging.message": {"view", "add", "change"},
     "messaging.messageevent": {"view"},
@@ -47,8 +48,12 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "appointments.patienttophone": {"add", "delete"},
     "appointments.reminder": {"add", "change", "delete"},
     "appointments.fileimport": {"delete"},
+    # Found by the site; administrators take them on or close them by a step.
+    "messaging.alarm": {"add", "change", "delete"},
     "messaging.message": {"delete"},
     "messaging.messageevent": {"add", "change", "delete"},
+    # Whether one is used is set by a step.
+    "messaging.providerstate": {"add", "change", "delete"},
     "messaging.reply": {"add", "delete"},
     "messaging.sendingswitch": {"add", "delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.

@@ -9,6 +9,7 @@ from django_q.models import OrmQ
 from accounts.models import Clinic
 from appointments.models import FileImport
 from clinic_reminders import health
+from messaging.alarms import open_by_kind
 from messaging.dispatch import sending_is_on
 from messaging.models import Message, MessageStatus
 
@@ -47,6 +48,8 @@ def _from_the_database(now: datetime) -> Iterator[list[str]]:
     yield _metric("tasks_queued", "Background tasks that wait.", float(OrmQ.objects.count()))
     waiting_files = FileImport.objects.filter(state__in=[FileImport.State.WAITING, FileImport.State.RUNNING])
     yield _metric("file_imports_open", "Files not yet imported.", float(waiting_files.count()))
+    raised = {kind: float(count) for kind, count in open_by_kind().items()}
+    yield _metric("alarms_open", "Alarms that are open.", raised, "kind")
     yield _metric("sending_on", "Whether texts are sent: 0 with the kill switch.", float(sending_is_on()))
 
 

@@ -183,6 +183,11 @@ class Message(models.Model):
                 name="message_by_provider_id",
                 condition=~Q(provider_message_id=""),
             ),
+            models.Index(
+                fields=["updated_at"],
+                name="message_in_vain",
+                condition=Q(status__in=["undelivered", "failed"]),
+            ),
             models.Index(fields=["recipient_id", "sent_at"], name="message_by_recipient"),
             models.Index(fields=["to", "sent_at"], name="message_by_phone"),
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import ClassVar
 from uuid import UUID
@@ -86,6 +87,14 @@ class WebhookCall:
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The money that is left with a provider."""
+
+    amount: Decimal
+    currency: str  # ISO 4217
+
+
 class CannotTell(Exception):
     """The provider could not be asked, or did not answer the question."""
 
@@ -110,6 +119,11 @@ class Provider:
     # Refusals that mean: not so many at once. None of these texts was taken.
     too_fast_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_429"})
 
+    # Refusals that mean: this number is none, or gets no texts. Whoever's it is should be asked for another.
+    number_codes: ClassVar[frozenset[str]] = frozenset()
+    # Refusals of the text's words, not of the phone: the same text would be refused again.
+    text_codes: ClassVar[frozenset[str]] = frozenset()
+
     @classmethod
     def is_local(cls) -> bool:
         """Whether texts stay on this machine: then a pass may run at a future time."""
@@ -133,6 +147,10 @@ class Provider:
 
         `since` is the real time of the claim. An empty list means: it is not there. CannotTell otherwise.
         """
+        raise CannotTell
+
+    async def balance(self) -> Balance:
+        """The money that is left. CannotTell when the provider does not say."""
         raise CannotTell
 
     @classmethod
