@@ -280,6 +280,7 @@ SMSGATE_USERNAME = env.str("SMSGATE_USERNAME", default="")
 SMSGATE_PASSWORD = env.str("SMSGATE_PASSWORD", default="")
 SMSGATE_WEBHOOK_SECRET = env.str("SMSGATE_WEBHOOK_SECRET", default="")
 SMS_PRICE_PER_PART = given.prices("SMS_PRICE_PER_PART")
+MESSAGE_RETENTION_DAYS = given.whole_number("MESSAGE_RETENTION_DAYS", 730, at_least=0)
 SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.

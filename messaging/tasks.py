@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from common.clock import Clock
 from common.schedules import Every
-from messaging import dispatch, watching
+from messaging import dispatch, retention, watching
 
 # Well under the cluster's timeout: a pass that is cut off leaves its batch unknown.
 SECONDS = 25
@@ -18,4 +18,11 @@ def watch() -> None:
     watching.watch(now=timezone.now())
 
 
-SCHEDULES = [Every("alarms", "messaging.tasks.watch", minutes=5)]
+def forget_old_texts() -> None:
+    retention.forget_old(now=timezone.now())
+
+
+SCHEDULES = [
+    Every("alarms", "messaging.tasks.watch", minutes=5),
+    Every("old texts", "messaging.tasks.forget_old_texts", minutes=24 * 60),
+]
