@@ -97,7 +97,7 @@ class Counted(LevelDetailSerializer):
     movement = MovementSerializer(help_text="The count's entry in the ledger.")
 
     class Meta(LevelDetailSerializer.Meta):
-        fields = (*LevelDetailSerializer.Meta.fields, "movement")
+        fields: tuple[str, ...] = (*LevelDetailSerializer.Meta.fields, "movement")
         read_only_fields = fields
 
 

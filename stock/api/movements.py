@@ -42,7 +42,7 @@ class Written(MovementSerializer):
     level = LevelSerializer(help_text="As the entry left it.")
 
     class Meta(MovementSerializer.Meta):
-        fields = (*MovementSerializer.Meta.fields, "level")
+        fields: tuple[str, ...] = (*MovementSerializer.Meta.fields, "level")
         read_only_fields = fields
 
 

@@ -25,7 +25,7 @@ class Received(OrderSerializer):
     movement = MovementSerializer(help_text="The receipt in the ledger.")
 
     class Meta(OrderSerializer.Meta):
-        fields = (*OrderSerializer.Meta.fields, "movement")
+        fields: tuple[str, ...] = (*OrderSerializer.Meta.fields, "movement")
         read_only_fields = fields
 
 

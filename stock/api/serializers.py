@@ -165,7 +165,7 @@ class MovementSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Movement
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "stock_id", "clinic_id", "sequence", "kind", "quantity", "change", "balance_after"),
             *("occurred_on", "recorded_at", "by", "reason", "lots", "reverses", "reversed_by"),
             *("order_id", "transfer"),
@@ -200,7 +200,7 @@ class OrderSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Order
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "stock_id", "clinic_id", "item", "quantity", "received", "outstanding", "state"),
             *("ordered_on", "expected_on", "received_on", "version", "created_at"),
         )

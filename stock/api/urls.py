@@ -1,6 +1,6 @@
 from django.urls import path
 
-from stock.api import bulk, items, levels, movements, orders
+from stock.api import bulk, items, levels, movements, orders, reports
 
 urlpatterns = [
     path("items", items.ItemList.as_view()),
@@ -18,4 +18,5 @@ urlpatterns = [
     path("stock/<uuid:pk>", levels.LevelDetail.as_view()),
     path("stock/<uuid:level_id>/movements", movements.LevelMovements.as_view()),
     path("stock/<uuid:level_id>/orders", orders.LevelOrders.as_view()),
+    path("reports/stock", reports.StockReport.as_view()),
 ]
