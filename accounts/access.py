@@ -34,6 +34,13 @@ STAFF_MAY: dict[str, set[str]] = {
     "messaging.messagetemplate": {"view", "add", "change", "delete"},
     "messaging.optout": {"view", "add", "change"},
     "messaging.reply": {"view", "change"},
+    # What can be in stock is the same for all clinics.
+    "stock.item": {"view"},
+    "stock.stocklevel": {"view", "add", "change"},
+    "stock.lot": {"view"},
+    "stock.movement": {"view", "add"},
+    "stock.order": {"view", "add", "change"},
+    "stock.transfer": {"view"},
 }
 # A key that leaked must not make others.
 PEOPLE_ONLY = {"accounts.apikey"}
@@ -56,6 +63,12 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "messaging.providerstate": {"add", "change", "delete"},
     "messaging.reply": {"add", "delete"},
     "messaging.sendingswitch": {"add", "delete"},
+    "stock.stocklevel": {"delete"},
+    "stock.lot": {"add", "change", "delete"},
+    # What happened is never written anew: an entry is taken back by another.
+    "stock.movement": {"change", "delete"},
+    "stock.order": {"delete"},
+    "stock.transfer": {"add", "change", "delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},
     "django_q.ormq": {"add", "change", "delete"},

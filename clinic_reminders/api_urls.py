@@ -17,4 +17,5 @@ urlpatterns = [
     path("", include("messaging.api.urls")),
     path("", include("messaging.webhook_urls")),
     path("", include("appointments.api.urls")),
+    path("", include("stock.api.urls")),
 ]

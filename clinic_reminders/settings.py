@@ -199,6 +199,10 @@ SPECTACULAR_SETTINGS = {
         "AppointmentStatus": "appointments.models.AppointmentStatus",
         "MessageStatus": "messaging.models.MessageStatus",
         "TemplateKey": "messaging.models.TemplateKey",
+        "StockStatus": "stock.models.StockStatus",
+        "MovementKind": "stock.models.MovementKind",
+        "OrderState": "stock.models.OrderState",
+        "TransferState": "stock.models.TransferState",
     },
 }
 CORS_URLS_REGEX = r"^/api(/|$)"

@@ -82,3 +82,21 @@ class OnDay(_TextFilter):
                 f"{self.field_name}__lt": start_of(day + timedelta(days=1), zone),
             }
         )
+
+
+class DayFrom(_TextFilter):
+    """Of a date: on this day or later."""
+
+    schema_format = "date"
+
+    def narrow(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__gte": read_day(value)})
+
+
+class DayTo(_TextFilter):
+    """Of a date: this day or earlier."""
+
+    schema_format = "date"
+
+    def narrow(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__lte": read_day(value)})
