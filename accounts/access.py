@@ -33,6 +33,14 @@ STAFF_MAY: dict[str, set[str]] = {
     "messaging.messagetemplate": {"view", "add", "change", "delete"},
     "messaging.optout": {"view", "add", "change"},
     "messaging.reply": {"view", "change"},
+    # What may be kept is the same for all clinics; administrators say what.
+    "stock.item": {"view"},
+    "stock.stocklevel": {"view", "add", "change"},
+    # To add one is to write an entry; taking one back is an entry too.
+    "stock.movement": {"view", "add"},
+    "stock.order": {"view", "add", "change"},
+    # Their clinics' own; those for all clinics are the administrators'.
+    "stock.visittypeitem": {"view", "add", "change", "delete"},
 }
 # A key that leaked must not make others.
 PEOPLE_ONLY = {"accounts.apikey"}
@@ -51,6 +59,10 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "messaging.messageevent": {"add", "change", "delete"},
     "messaging.reply": {"add", "delete"},
     "messaging.sendingswitch": {"add", "delete"},
+    "stock.item": {"delete"},
+    "stock.movement": {"change", "delete"},
+    "stock.order": {"delete"},
+    "stock.stocklevel": {"delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},
     "django_q.ormq": {"add", "change", "delete"},

@@ -16,8 +16,9 @@ class LabelledChoices(AutocompleteJsonView):
 
 
 # The nurse's day first, what runs behind it last.
-APPS = ["appointments", "messaging", "accounts", "axes", "django_q"]
+APPS = ["appointments", "stock", "messaging", "accounts", "axes", "django_q"]
 MODELS = ["Appointment", "Patient", "FileImport", "Reminder", "Message", "MessageTemplate"]
+MODELS += ["StockLevel", "Item", "VisitTypeItem", "StockFile"]
 NAMES = {"axes": _("Sign-in")}
 
 

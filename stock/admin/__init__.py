@@ -1,0 +1,3 @@
+from stock.admin import items, levels
+
+__all__ = ["items", "levels"]
