@@ -62,6 +62,7 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "stock.item": {"delete"},
     "stock.movement": {"change", "delete"},
     "stock.order": {"delete"},
+    "stock.stockfile": {"delete"},
     "stock.stocklevel": {"delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},

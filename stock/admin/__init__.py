@@ -1,3 +1,3 @@
-from stock.admin import items, levels
+from stock.admin import file_imports, items, levels, visit_types
 
-__all__ = ["items", "levels"]
+__all__ = ["file_imports", "items", "levels", "visit_types"]
