@@ -141,6 +141,8 @@ class EntryForm(OnceForm):
     )
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     opened = forms.DateTimeField(widget=forms.HiddenInput)
+    # The level's version when a conflict was shown: who counted after it has seen that one.
+    seen = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput)
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor
 from accounts.scoped_admin import actor_of, local
 from common.errors import DomainError, VersionConflict
-from stock.admin.entry_forms import ARRIVAL, BEFORE, KINDS, ORDER, EntryForm, once_key
+from stock.admin.entry_forms import AFTER, ARRIVAL, BEFORE, KINDS, ORDER, EntryForm, once_key
 from stock.admin.wording import units
 from stock.counting import count
 from stock.ledger import move
@@ -81,10 +81,12 @@ def entered(model_admin: Any, request: HttpRequest, level: StockLevel) -> HttpRe
 
 
 def _again(model_admin: Any, request: HttpRequest, level: StockLevel, form: EntryForm) -> HttpResponse:
-    # What is on the page now has been seen.
-    version = StockLevel.objects.values_list("version", flat=True).get(pk=level.pk)
+    now_at = StockLevel.objects.values_list("version", flat=True).get(pk=level.pk)
     typed: Any = form.data
-    form.data = {**typed.dict(), "version": version}
+    form.data = {**typed.dict(), "seen": now_at}
+    if form.asked_kind == ORDER:
+        # Whoever sends it again has seen what there is now. A count goes on from when the page was opened.
+        form.data["version"] = now_at
     request.refused_entry = form  # type: ignore[attr-defined]
     # The page as it is when it is opened: the thresholds' form is not what was sent.
     request.method = "GET"
@@ -138,6 +140,8 @@ def _count(form: EntryForm, level: StockLevel, key: str, who: dict[str, Any]) ->
     }
     if given["counted"] == BEFORE:
         return count(counted_at=given["opened"], **counted)
+    if given["counted"] == AFTER and given["seen"]:
+        return count(version=given["seen"], **counted)
     try:
         return count(version=given["version"], **counted)
     except VersionConflict:

@@ -23,7 +23,7 @@ from stock.admin.filters import ExpiryFilter, StatusFilter, VitalFilter
 from stock.admin.wording import (
     day,
     days_in_words,
-    packed,
+    packed_briefly,
     runs_out_in_words,
     status_in_brief,
     units,
@@ -54,12 +54,12 @@ class StockLevelAdmin(ClinicScopedAdmin):
         "item_name",
         "clinic_name",
         "state",
-        "on_hand_in_words",
         "usable_in_words",
-        "days",
         "runs_out",
         "order",
         "expiry",
+        "days",
+        "on_hand_in_words",
     )
     list_filter = (StatusFilter, ClinicFilter, VitalFilter, ExpiryFilter)
     list_select_related = ("clinic", "item")
@@ -127,7 +127,7 @@ class StockLevelAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("suggested order"), ordering="suggested_order")
     def order(self, level: StockLevel) -> SafeString:
-        return _named(_("Order"), packed(level.suggested_order, level.item) if level.suggested_order else "–")
+        return _named(_("Order"), packed_briefly(level.suggested_order, level.item))
 
     @admin.display(description=gettext_lazy("next expiry"), ordering="next_expiry")
     def expiry(self, level: StockLevel) -> str:

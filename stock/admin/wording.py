@@ -35,6 +35,15 @@ def packed(count: int, item: Item) -> str:
     return f"{units(count, item)} ({words % {'packs': whole(packs), 'size': whole(item.pack_size)}})"
 
 
+def packed_briefly(count: int, item: Item) -> str:
+    """ "3,000 (3 × 1,000)", or "–" for nothing."""
+    if not count:
+        return "–"
+    if item.pack_size == 1 or count % item.pack_size:
+        return whole(count)
+    return f"{whole(count)} ({whole(count // item.pack_size)} × {whole(item.pack_size)})"
+
+
 def day(value: date | None) -> str:
     """ "1 Dec 2026" """
     return "–" if value is None else f"{value.day} {value:%b %Y}"

@@ -154,9 +154,19 @@ def test_a_count_beside_movements_is_taken_as_the_nurse_says(client, nurse, leve
     form = typed(client, level, "count", quantity="95")
     moved(level, "issue", 20)
     shown = client.post(entry_of(level), form).context["entry_form"]
-    again = {**form, "version": shown["version"].value(), "counted": counted}
+    again = {**form, "seen": shown["seen"].value(), "counted": counted}
     client.post(entry_of(level), again)
     assert on_hand(level) == left
+
+
+def test_a_count_that_is_sent_again_without_an_answer_is_asked_again(client, nurse, level):
+    form = typed(client, level, "count", quantity="95")
+    moved(level, "issue", 20)
+    client.post(entry_of(level), form)
+    shown = client.post(entry_of(level), {**form, "quantity": "x"}).context["entry_form"]
+    again = {name: shown[name].value() for name in ("once", "version", "opened", "seen")}
+    client.post(entry_of(level), {**again, "kind": "count", "quantity": "95"})
+    assert on_hand(level) == 80
 
 
 def test_an_order_placed_while_counting_is_no_conflict(client, nurse, level):
