@@ -34,13 +34,16 @@ STAFF_MAY: dict[str, set[str]] = {
     "messaging.messagetemplate": {"view", "add", "change", "delete"},
     "messaging.optout": {"view", "add", "change"},
     "messaging.reply": {"view", "change"},
-    # What can be in stock is the same for all clinics.
+    "stock.lot": {"view"},
+    "stock.transfer": {"view"},
+    # What may be kept is the same for all clinics; administrators say what.
     "stock.item": {"view"},
     "stock.stocklevel": {"view", "add", "change"},
-    "stock.lot": {"view"},
+    # To add one is to write an entry; taking one back is an entry too.
     "stock.movement": {"view", "add"},
     "stock.order": {"view", "add", "change"},
-    "stock.transfer": {"view"},
+    # Their clinics' own; those for all clinics are the administrators'.
+    "stock.visittypeitem": {"view", "add", "change", "delete"},
 }
 # A key that leaked must not make others.
 PEOPLE_ONLY = {"accounts.apikey"}
@@ -63,12 +66,14 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "messaging.providerstate": {"add", "change", "delete"},
     "messaging.reply": {"add", "delete"},
     "messaging.sendingswitch": {"add", "delete"},
-    "stock.stocklevel": {"delete"},
     "stock.lot": {"add", "change", "delete"},
     # What happened is never written anew: an entry is taken back by another.
+    "stock.transfer": {"add", "change", "delete"},
+    "stock.item": {"delete"},
     "stock.movement": {"change", "delete"},
     "stock.order": {"delete"},
-    "stock.transfer": {"add", "change", "delete"},
+    "stock.stockfile": {"delete"},
+    "stock.stocklevel": {"delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},
     "django_q.ormq": {"add", "change", "delete"},

@@ -17,8 +17,12 @@ class LabelledChoices(AutocompleteJsonView):
 
 
 # The nurse's day first, what runs behind it last.
-APPS = ["appointments", "messaging", "accounts", "axes", "django_q"]
-MODELS = ["Appointment", "Patient", "FileImport", "Reminder", "Alarm", "Message", "MessageTemplate"]
+APPS = ["appointments", "stock", "messaging", "accounts", "axes", "django_q"]
+MODELS = [
+    *("Appointment", "Patient", "FileImport", "PatientToPhone", "Reminder"),
+    *("StockLevel", "Item", "VisitTypeItem", "StockFile"),
+    *("Alarm", "Message", "MessageTemplate"),
+]
 ALARMS_SHOWN = 20
 NAMES = {"axes": _("Sign-in")}
 

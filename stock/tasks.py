@@ -1,6 +1,9 @@
+from uuid import UUID
+
 from django.utils import timezone
 
 from common.schedules import Every
+from stock.file_import import uploads
 from stock.refreshing import refresh_stale
 
 
@@ -9,5 +12,17 @@ def refresh_figures() -> None:
     refresh_stale(now=timezone.now())
 
 
+def run_file(file_id: str) -> None:
+    """Looks at or imports a long file that somebody brought."""
+    uploads.run_waiting(UUID(file_id))
+
+
+def run_waiting_files() -> None:
+    uploads.nudge_waiting(now=timezone.now())
+
+
 # Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
-SCHEDULES = [Every("stock figures", "stock.tasks.refresh_figures", minutes=2)]
+SCHEDULES = [
+    Every("stock figures", "stock.tasks.refresh_figures", minutes=2),
+    Every("stock files", "stock.tasks.run_waiting_files", minutes=1),
+]

@@ -1,4 +1,5 @@
 from stock.models.catalogue import Item, VisitTypeItem
+from stock.models.files import StockFile
 from stock.models.ledger import Movement, MovementKind, MovementLot, Transfer, TransferState
 from stock.models.levels import LOW_STATUSES, Lot, StockLevel, StockStatus
 from stock.models.orders import Order, OrderState
@@ -12,6 +13,7 @@ __all__ = [
     "MovementLot",
     "Order",
     "OrderState",
+    "StockFile",
     "StockLevel",
     "StockStatus",
     "Transfer",
