@@ -81,6 +81,7 @@ class UserFilters(Filters):
 
 
 class UserList(ListView):
+    summaries = {"GET": "List people", "POST": "Add a person"}
     kind = "accounts.user"
     queryset = WITH_CLINICS
     serializer_class = UserSerializer
@@ -101,6 +102,13 @@ class UserList(ListView):
 class UserDetail(DetailView):
     """Others are an administrator's; of oneself one changes name, phone and mail address."""
 
+    summaries = {
+        "GET": "Show a person",
+        "PUT": "Change a person",
+        "PATCH": "Change some fields of a person",
+        "DELETE": "Deactivate a person",
+    }
+    refusals = dict.fromkeys(("PUT", "PATCH", "DELETE"), ("STATE_CONFLICT",))
     kind = "accounts.user"
     actions: ClassVar[dict[str, str]] = {"DELETE": "change"}
     permission_classes = (OwnOrRoleAllows,)
@@ -132,6 +140,12 @@ class UserDetail(DetailView):
 
 
 class OwnUser(UserDetail):
+    summaries = {
+        "GET": "Show yourself",
+        "PUT": "Change yourself",
+        "PATCH": "Change some fields of yourself",
+    }
+    refusals = {}
     permission_classes = (PeopleOnly,)
     http_method_names: ClassVar[list[str]] = ["get", "put", "patch", "head"]
 
@@ -140,6 +154,11 @@ class OwnUser(UserDetail):
 
 
 class PreferencesDetail(ApiView):
+    summaries = {
+        "GET": "Show a person's preferences",
+        "PUT": "Change a person's preferences",
+        "PATCH": "Change some of a person's preferences",
+    }
     kind = "accounts.user"
     permission_classes = (OwnOrRoleAllows,)
     own_methods: ClassVar[frozenset[str]] = frozenset({"GET", "HEAD", "PUT", "PATCH"})
@@ -162,6 +181,11 @@ class PreferencesDetail(ApiView):
 
 
 class OwnPreferences(PreferencesDetail):
+    summaries = {
+        "GET": "Show your own preferences",
+        "PUT": "Change your own preferences",
+        "PATCH": "Change some of your own preferences",
+    }
     permission_classes = (PeopleOnly,)
 
     def get_object(self) -> User:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.access import sees_phones
 from accounts.api.scoping import ClinicFilters, InClinics
 from accounts.audit import Actor
+from appointments.api import examples
 from appointments.api.bodies import Phone, Reach
 from appointments.api.filters import digits_of
 from appointments.models import ConsentSource, Patient
@@ -136,6 +137,9 @@ class Patients(InClinics):
 
 
 class PatientList(Patients, ListView):
+    summaries = {"GET": "List patients", "POST": "Add a patient"}
+    # A viewer may not search by phone.
+    refusals = {"GET": ("PERMISSION_DENIED",)}
     filterset_class = PatientFilters
     sort_fields = {
         "name": "name_key",
@@ -145,7 +149,7 @@ class PatientList(Patients, ListView):
     }
     default_sort = "name"
 
-    @extend_schema(request=NewPatient, responses={201: PatientSerializer})
+    @extend_schema(request=NewPatient, responses={201: PatientSerializer}, examples=examples.PATIENT)
     def post(self, request: Any) -> Response:
         """Adds a patient; 400 where the clinic has this person already."""
         body = NewPatient(data=request.data)
@@ -158,7 +162,9 @@ class PatientList(Patients, ListView):
 
 
 class PatientDetail(Patients, DetailView):
-    @extend_schema(request=ChangedPatient, responses={200: PatientSerializer})
+    summaries = {"GET": "Show a patient", "PATCH": "Change a patient"}
+
+    @extend_schema(request=ChangedPatient, responses={200: PatientSerializer}, examples=examples.CONSENT)
     def patch(self, request: Any, pk: UUID) -> Response:  # noqa: ARG002
         """Corrects a patient, and records consent and opt-out with their source and time."""
         found = self.get_object()

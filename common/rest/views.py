@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rest_framework.generics import GenericAPIView
@@ -12,8 +12,15 @@ from common.rest.parameters import refuse_unknown
 
 
 class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
-    """A call of the API. `query_parameters` are those it takes."""
+    """A call of the API. `query_parameters` are those it takes.
 
+    `summaries` says in a few words what a method does. `refusals` are the codes that it can answer besides
+    those that its kind of call always can: {"POST": ["APPOINTMENT_CONFLICT"]}.
+    """
+
+    summaries: ClassVar[Mapping[str, str]] = {}
+    refusals: ClassVar[Mapping[str, Sequence[str]]] = {}
+    bodies_of_deletes: ClassVar[bool] = False
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
 
