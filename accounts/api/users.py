@@ -18,7 +18,7 @@ from accounts.audit import Actor
 from accounts.models import Clinic, Preferences, Role, User
 from accounts.preferences import change_preferences
 from common.errors import NotFound, ValidationFailed
-from common.rest.filtering import Filters, one_of
+from common.rest.filtering import Filters, YesNo, one_of
 from common.rest.views import ApiView, DetailView, ListView
 
 WITH_CLINICS = User.objects.prefetch_related("clinics", "stock_manager_of")
@@ -42,22 +42,11 @@ APPROVAL = OpenApiExample(
 )
 
 
-def yes_or_no(field: str) -> django_filters.TypedChoiceFilter:
-    choices = [("true", "true"), ("false", "false")]
-    said = _("Give true or false.")
-    return django_filters.TypedChoiceFilter(
-        field_name=field,
-        choices=choices,
-        coerce=lambda word: word == "true",
-        error_messages={"invalid_choice": said},
-    )
-
-
 class UserFilters(Filters):
     role = one_of("role", Role.choices)
     clinic_id = django_filters.UUIDFilter(field_name="clinics")
-    is_active = yes_or_no("is_active")
-    is_waiting = yes_or_no("is_waiting")
+    is_active = YesNo()
+    is_waiting = YesNo()
     search = django_filters.CharFilter(method="by_words", label="In user name, names, mail address.")
 
     def filter_queryset(self, queryset: QuerySet[User]) -> QuerySet[User]:

@@ -21,6 +21,7 @@ from appointments.names import name_key
 from appointments.patients import add_patient, change_patient
 from common.errors import NotPermitted, ValidationFailed
 from common.phones import PhoneError, mask, parse_mobile
+from common.rest.filtering import YesNo
 from common.rest.serializers import Body
 from common.rest.times import ClinicTimeField
 from common.rest.views import DetailView, ListView
@@ -44,6 +45,7 @@ class PatientSerializer(serializers.ModelSerializer):
     consent = serializers.BooleanField(
         read_only=True, allow_null=True, help_text="null: not asked, the clinic's policy decides."
     )
+    consent_source = serializers.ChoiceField(ConsentSource.choices, allow_blank=True, read_only=True)
     consent_at = ClinicTimeField(read_only=True, allow_null=True)
     opted_out = serializers.SerializerMethodField(help_text="The phone's, whoever shares it.")
     opt_out_source = serializers.CharField(read_only=True, allow_null=True)
@@ -104,8 +106,8 @@ class ChangedPatient(PatientBody):
 class PatientFilters(ClinicFilters):
     phone = django_filters.CharFilter(method="by_phone")
     patient_number = django_filters.CharFilter(field_name="patient_number")
-    consent = django_filters.BooleanFilter(field_name="consent")
-    opted_out = django_filters.BooleanFilter(field_name="opted_out_at", lookup_expr="isnull", exclude=True)
+    consent = YesNo()
+    opted_out = YesNo(field_name="opted_out_at", lookup_expr="isnull", exclude=True)
     search = django_filters.CharFilter(method="by_words", label="In name, phone, patient number.")
 
     def by_phone(self, patients: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:

@@ -23,6 +23,12 @@ class Filters(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, Any]:
         return {name.rstrip("_"): filter_ for name, filter_ in super().get_filters().items()}
 
+    @classmethod
+    def words(cls) -> set[str]:
+        """Filters that may be empty: free text. Any other must have a value."""
+        filters = cls.base_filters.items()
+        return {name for name, filter_ in filters if isinstance(filter_, django_filters.CharFilter)}
+
     @cached_property
     def zone(self) -> tzinfo:
         """The clock on which a time without an offset is read."""
@@ -44,7 +50,23 @@ _DAY_OR_MOMENT = {"anyOf": [_DAY, {"type": "string", "format": "date-time"}]}
 
 def described(schema: dict[str, Any], said: str) -> Any:
     """Tells the API's description what a filter takes."""
-    return extend_schema_field({**schema, "description": said})
+    return extend_schema_field({**schema, **({"description": said} if said else {})})
+
+
+@described({"type": "boolean"}, "")
+class YesNo(django_filters.TypedChoiceFilter):
+    """true or false, and nothing that might be either."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        both = [("true", "true"), ("false", "false"), ("True", "True"), ("False", "False")]
+        said = _("Give true or false.")
+        super().__init__(
+            *args,
+            choices=both,
+            coerce=lambda word: word.lower() == "true",
+            error_messages={"invalid_choice": said},
+            **options,
+        )
 
 
 class _TextFilter(django_filters.Filter):

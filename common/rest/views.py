@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from common.rest import pagination
 from common.rest.idempotency import AnsweredOnceMixin
 from common.rest.limits import LimitedMixin
-from common.rest.parameters import refuse_unknown
+from common.rest.parameters import refuse_empty, refuse_unknown
 
 
 class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
@@ -45,6 +45,11 @@ class ListView(ListModelMixin, ApiView):
     sort_fields: ClassVar[dict[str, str]]
     default_sort: ClassVar[str]
     filterset_class: ClassVar[Any]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        filters = self.filterset_class
+        refuse_empty(request.query_params, set(filters.base_filters) - filters.words())
 
     def known_parameters(self) -> Iterable[str]:
         return {*pagination.PARAMETERS, *self.filterset_class.base_filters, *self.query_parameters}
