@@ -194,6 +194,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "clinic_reminders.api_description.add_other_calls",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "Language": "accounts.models.Language",
         "AppointmentStatus": "appointments.models.AppointmentStatus",
