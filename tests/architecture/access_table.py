@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.factories.clinic_life import ClinicLife
+from tests.factories.stock import ItemFactory
 
 PEOPLE = frozenset({"viewer", "staff", "admin"})
 KEYS = frozenset({"viewer key", "staff key", "admin key"})
@@ -84,6 +85,10 @@ def with_clinic(**given: Any) -> Body:
     return lambda life: {"clinic_id": str(life.clinic), **given}
 
 
+def with_an_item(life: ClinicLife) -> dict[str, Any]:
+    return {"clinic_id": str(life.clinic), "item_id": str(ItemFactory().pk)}
+
+
 def in_an_hour() -> str:
     return (timezone.now() + timedelta(hours=1)).isoformat()
 
@@ -154,6 +159,25 @@ TABLE: dict[str, Rules] = {
     "sms/queue": {"GET": listing("message")},
     "sms/status/<message>": {"GET": read()},
     "sms/<message>/cancel": {"POST": write()},
+    "items": {"GET": Rule(CALLERS), "POST": FOR_ADMINS},
+    # Items are the same for all clinics.
+    "items/<item>": {"GET": Rule(CALLERS), "PUT": FOR_ADMINS, "PATCH": FOR_ADMINS},
+    "stock": {"GET": listing("level"), "POST": naming("clinic_id", with_an_item)},
+    "stock/low": {"GET": Rule(CALLERS)},
+    "stock/bulk": {"POST": Rule(WRITERS)},
+    "stock/transfers": {"GET": Rule(CALLERS)},
+    "stock/orders": {"GET": listing("order")},
+    "stock/orders/<order>": {"GET": read()},
+    "stock/orders/<order>/receive": {"POST": write()},
+    "stock/orders/<order>/cancel": {"POST": write()},
+    "stock/movements/<movement>/receive": {"POST": write()},
+    "stock/movements/<movement>/reverse": {"POST": write()},
+    "stock/<level>": {"GET": read(), "PUT": write(), "PATCH": write()},
+    "stock/<level>/movements": {"GET": read(), "POST": write()},
+    "stock/<level>/orders": {"GET": read(), "POST": write()},
+    "reports/stock": {"GET": Rule(CALLERS)},
+    "reports/attendance": {"GET": Rule(CALLERS)},
+    "reports/delivery": {"GET": Rule(CALLERS)},
     "sms/webhooks/twilio/status": {"POST": SIGNED},
     "sms/webhooks/twilio/inbound": {"POST": SIGNED},
     "sms/webhooks/smsgate": {"POST": SIGNED},

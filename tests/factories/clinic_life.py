@@ -5,10 +5,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts.audit import SYSTEM
 from accounts.models import Clinic, User
 from appointments.models import Closure, FileImport
+from stock.orders import place_order
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
+from tests.factories.stock import stocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class ClinicLife:
     template: UUID
     closure: UUID
     upload: UUID
+    item: UUID
+    level: UUID
+    movement: UUID
+    order: UUID
 
 
 def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
@@ -39,6 +46,8 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
         content=b"",
         state=FileImport.State.DONE,
     )
+    level = stocked(10, clinic=clinic)
+    order = place_order(level_id=level.pk, quantity=5, actor=SYSTEM, now=now)
     return ClinicLife(
         clinic=clinic.pk,
         appointment=visit.pk,
@@ -47,4 +56,8 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
         template=MessageTemplateFactory(clinic=clinic, key="missed").pk,
         closure=Closure.objects.create(clinic=clinic, date=day, reason="", created_at=now).pk,
         upload=upload.pk,
+        item=level.item_id,
+        level=level.pk,
+        movement=level.movements.get().pk,
+        order=order.pk,
     )
