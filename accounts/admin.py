@@ -229,7 +229,7 @@ class ActionFilter(admin.SimpleListFilter):
         *("marked attended", "marked missed", "marked booked"),
         *("imported", "changed by import", "file imported"),
         *("opted out", "opt-out lifted", "switched", "pinned", "password set", "revoked"),
-        "registration forgotten",
+        *("registration forgotten", "acknowledged", "closed", "number cleared"),
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -252,7 +252,7 @@ class KindFilter(ActionFilter):
             "appointments.fileimport",
         ),
         *("appointments.patient", "messaging.message", "messaging.messagetemplate", "messaging.optout"),
-        "messaging.sendingswitch",
+        *("messaging.sendingswitch", "messaging.providerstate", "messaging.alarm", "messaging.badnumber"),
     )
 
 

@@ -26,7 +26,8 @@ from appointments.models import (
 from appointments.reminding import SUBJECT
 from common.errors import NotFound, StateConflict, ValidationFailed
 from common.ids import new_id
-from messaging.models import Message, MessageStatus, OptOut, TemplateKey
+from messaging.models import BadNumber, Message, MessageStatus, OptOut, TemplateKey
+from messaging.numbers import bad_numbers, names_the_number
 from messaging.providers import provider_class
 from messaging.services import opted_out
 
@@ -83,6 +84,8 @@ def to_phone(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[App
     planned = Reminder.objects.filter(
         appointment=OuterRef("pk"), visit_at=OuterRef("starts_at"), state=ReminderState.PLANNED
     )
+    # Nothing that is still planned will get through.
+    bad = BadNumber.objects.filter(phone=OuterRef("patient__phone"))
     stopped = OptOut.objects.filter(phone=OuterRef("patient__phone"), lifted_at__isnull=True)
     reached = PhoneCall.objects.filter(
         appointment=OuterRef("pk"), visit_at=OuterRef("starts_at"), outcome=CallOutcome.REACHED
@@ -104,7 +107,7 @@ def to_phone(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[App
         .filter(
             in_vain
             | Q(Exists(too_late), last_status__isnull=True)
-            | Q(Exists(planned)) & (Q(Exists(stopped)) | _no_consent())
+            | Q(Exists(planned)) & (Q(Exists(stopped)) | Q(Exists(bad)) | _no_consent())
         )
         .exclude(Exists(texts.filter(status=MessageStatus.DELIVERED)))
         .exclude(Exists(reached))
@@ -135,9 +138,13 @@ def _telling_providers() -> list[str]:
 
 def reasons(appointments: Sequence[Appointment]) -> dict[UUID, Why]:
     """Why each of these visits is on the list, in three queries. They come with clinic and patient."""
-    stopped = opted_out(a.patient.phone for a in appointments)
+    phones = {a.patient.phone for a in appointments}
+    stopped, bad = opted_out(phones), bad_numbers(phones)
     last = _last_texts(appointments)
-    return {a.pk: _why(a, a.patient.phone in stopped, last.get(a.pk, [])) for a in appointments}
+    return {
+        a.pk: _why(a, last.get(a.pk, []), stopped=a.patient.phone in stopped, bad=a.patient.phone in bad)
+        for a in appointments
+    }
 
 
 def _last_texts(appointments: Iterable[Appointment]) -> dict[UUID, list[Message]]:
@@ -150,17 +157,20 @@ def _last_texts(appointments: Iterable[Appointment]) -> dict[UUID, list[Message]
     return found
 
 
-def _why(appointment: Appointment, stopped: bool, texts: Sequence[Message]) -> Why:
+def _why(appointment: Appointment, texts: Sequence[Message], *, stopped: bool, bad: bool) -> Why:
     waiting = [text.send_at for text in texts if text.status == MessageStatus.QUEUED]
     ended = [text for text in texts if text.status not in _NOT_GONE]
-    return _in_words(_code(appointment, stopped, ended), min(waiting, default=None))
+    code = _code(appointment, ended, stopped=stopped, bad=bad)
+    return Why(code, str(WORDS[code]), min(waiting, default=None))
 
 
-def _code(appointment: Appointment, stopped: bool, ended: Sequence[Message]) -> str:
+def _code(appointment: Appointment, ended: Sequence[Message], *, stopped: bool, bad: bool) -> str:
     if stopped:
         return "opted_out"
     if not may_be_texted(appointment.patient, appointment.clinic):
         return "no_consent"
+    if bad:
+        return "bad_number"
     if not ended:
         return "expired"
     last = ended[-1]
@@ -168,11 +178,7 @@ def _code(appointment: Appointment, stopped: bool, ended: Sequence[Message]) -> 
         return "no_receipt"
     if last.status == MessageStatus.SUPPRESSED:
         return "opted_out" if last.error_code == "OPTED_OUT" else "no_consent"
-    return "bad_number" if last.error_permanent else last.status
-
-
-def _in_words(code: str, next_try_at: datetime | None) -> Why:
-    return Why(code, str(WORDS[code]), next_try_at)
+    return "bad_number" if names_the_number(last.provider, last.error_code) else last.status
 
 
 def note_call(appointment_id: UUID, *, outcome: str, actor: Actor, now: datetime) -> PhoneCall:

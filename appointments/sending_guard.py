@@ -16,37 +16,56 @@ from messaging.models import Message, MessageStatus, TemplateKey
 
 
 def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:
-    """Refusals for texts about appointments, in three queries."""
-    appointments = Appointment.objects.select_related("clinic", "patient").in_bulk(
-        {m.subject_id for m in messages if m.subject_id}
-    )
-    reminders = {r.message_id: r for r in Reminder.objects.filter(message__in=messages)}
-    nearest = _nearest_due(set(appointments), now)
+    """Refusals for texts about appointments, in two queries. The messages come with their clinic."""
+    appointments = _appointments(messages)
+    rules, nearest = _rules([a.pk for a in appointments.values()], now)
     refusals = {}
     for message in messages:
         appointment = appointments.get(message.subject_id)
-        refusal = _refusal(message, appointment, reminders.get(message.pk), nearest, now)
+        refusal = _refusal(message, appointment, rules.get(message.pk), nearest, now)
         if refusal is not None:
             refusals[message.pk] = refusal
     return refusals
 
 
-def _nearest_due(appointment_ids: set[UUID], now: datetime) -> dict[tuple[UUID, datetime], int]:
-    """The rule nearest the visit that was queued or is due, by appointment and time of the visit."""
+def _appointments(messages: Sequence[Message]) -> dict[UUID | None, Appointment]:
+    """Read for every text that leaves: nothing that is not looked at."""
+    clinics = {message.subject_id: message.clinic for message in messages if message.clinic}
+    found = Appointment.objects.select_related("patient").only(
+        *("status", "starts_at", "language", "clinic_id"),
+        *("patient__phone", "patient__consent", "patient__consent_source"),
+    )
+    appointments: dict[UUID | None, Appointment] = {}
+    for appointment in found.filter(pk__in=[key for key in clinics if key]):
+        appointment.clinic = clinics[appointment.pk]
+        appointments[appointment.pk] = appointment
+    return appointments
+
+
+_Rule = tuple[UUID, datetime, int]
+_Nearest = dict[tuple[UUID, datetime], int]
+
+
+def _rules(appointment_ids: Sequence[UUID], now: datetime) -> tuple[dict[UUID, _Rule], _Nearest]:
+    """(appointment, time of the visit, hours before) of each reminder's text, and the rule nearest the
+    visit that was queued or is due, by appointment and time of the visit."""
     queued_or_due = Q(state=ReminderState.QUEUED) | Q(state=ReminderState.PLANNED, due_at__lte=now)
     rows = Reminder.objects.filter(queued_or_due, appointment__in=appointment_ids)
-    nearest: dict[tuple[UUID, datetime], int] = {}
-    for appointment_id, visit_at, hours in rows.values_list("appointment_id", "visit_at", "hours_before"):
-        key = (appointment_id, visit_at)
-        nearest[key] = min(hours, nearest.get(key, hours))
-    return nearest
+    rules: dict[UUID, _Rule] = {}
+    nearest: _Nearest = {}
+    fields = ("message_id", "appointment_id", "visit_at", "hours_before")
+    for message_id, appointment_id, visit_at, hours in rows.values_list(*fields):
+        if message_id is not None:
+            rules[message_id] = (appointment_id, visit_at, hours)
+        nearest[appointment_id, visit_at] = min(hours, nearest.get((appointment_id, visit_at), hours))
+    return rules, nearest
 
 
 def _refusal(
     message: Message,
     appointment: Appointment | None,
-    reminder: Reminder | None,
-    nearest: dict[tuple[UUID, datetime], int],
+    rule: _Rule | None,
+    nearest: _Nearest,
     now: datetime,
 ) -> Refusal | None:
     cancelled = MessageStatus.CANCELLED
@@ -55,7 +74,7 @@ def _refusal(
     refusal = _no_longer_true(message, appointment)
     if refusal is not None:
         return refusal
-    if reminder is not None and reminder.hours_before > nearest[appointment.pk, reminder.visit_at]:
+    if rule is not None and rule[2] > nearest[rule[0], rule[1]]:
         # It was held back until the next one came due: two equal texts would leave together.
         return Refusal(cancelled, "NEARER_REMINDER", _("A reminder nearer to the visit goes instead."))
     if appointment.starts_at <= now and message.purpose != TemplateKey.MISSED:

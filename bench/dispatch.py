@@ -1,4 +1,4 @@
-"""`dispatch`: due messages to a local Twilio double that takes 50 ms a request, 64 in flight.
+"""`dispatch`: due reminders to a local Twilio double that takes 50 ms a request, 64 in flight.
 
 Beside it a bare pool of the same width that knows no database, and one django-q2 task a message.
 Run by `python -m bench.run dispatch`; itself it works on the database in DATABASE_URL.
@@ -26,13 +26,13 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from accounts.models import Clinic
+from appointments.models import Appointment, Patient, Reminder
+from appointments.reminding import queue_due_reminders
 from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus
 from messaging.providers.base import OutgoingText
 from messaging.providers.twilio import TwilioProvider
-from messaging.services import Draft, enqueue
-from messaging.template_book import Text
 from tests.doubles.twilio import TwilioDouble, running_twilio
 
 LATENCY_MS = 50
@@ -44,13 +44,45 @@ def text_to(number: int) -> OutgoingText:
 
 
 def queue(clinic: Clinic, count: int) -> list[UUID]:
+    """So many due reminders of as many patients' visits, queued as a pass queues them."""
     now = timezone.now()
-    text = Text.of(BODY)
-    drafts = [
-        Draft(clinic.pk, "manual", f"+26771{n:06d}", text, "en", now, now + timedelta(hours=9))
-        for n in range(count)
+    visit_at = now + timedelta(hours=23, minutes=59)
+    start = Patient.objects.count()
+    patients = [
+        Patient(
+            clinic=clinic,
+            name=f"Patient {n}",
+            name_key=f"patient {n}",
+            phone=f"+26771{n:06d}",
+            consent=True,
+            consent_source="nurse",
+            consent_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+        for n in range(start, start + count)
     ]
-    return enqueue(drafts, now=now)
+    visits = [
+        Appointment(
+            clinic=clinic,
+            patient=patient,
+            starts_at=visit_at,
+            duration_minutes=30,
+            ends_at=visit_at + timedelta(minutes=30),
+            language="en",
+            created_at=now,
+            updated_at=now,
+        )
+        for patient in patients
+    ]
+    reminders = [
+        Reminder(appointment=visit, hours_before=24, visit_at=visit_at, due_at=visit_at - timedelta(hours=24))
+        for visit in visits
+    ]
+    for model, rows in ((Patient, patients), (Appointment, visits), (Reminder, reminders)):
+        model.objects.bulk_create(rows, batch_size=1000)
+    queue_due_reminders(now=now)
+    return list(Message.objects.filter(status=MessageStatus.QUEUED).values_list("pk", flat=True))
 
 
 def by_dispatch(count: int) -> float:

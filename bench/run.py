@@ -1,6 +1,7 @@
 """`make bench`: each benchmark beside its peer and its limit, in one run. Ratios count, not seconds.
 
-`python -m bench.run [name …]`; sizes by BENCH_ROWS (50000) and BENCH_MESSAGES (2000).
+`python -m bench.run [name …]`; sizes by BENCH_ROWS (50000), BENCH_MESSAGES (2000),
+BENCH_LEVELS (50000) and BENCH_MOVEMENTS (5000000).
 Results go to bench/results/NAME.json.
 """
 
@@ -60,11 +61,27 @@ def dispatching() -> dict[str, Figures]:
     return on_both_databases("bench.dispatch", str(messages), str(min(messages, 300)))
 
 
+def low_stock() -> dict[str, Figures]:
+    """Rows are made in minutes, without fsync: only reading is measured."""
+    levels = os.environ.get("BENCH_LEVELS", "50000")
+    movements = os.environ.get("BENCH_MOVEMENTS", "5000000")
+    options = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}
+    with running_postgres(options) as server:
+        return {"PostgreSQL": in_a_process("bench.low", server.url("postgres"), levels, movements)}
+
+
 BENCHMARKS: dict[str, tuple[Callable[[], dict[str, Figures]], str, str]] = {
     # name: what runs it, the figure's unit, the figure the others are compared with
     "import": (imports, "rows/s", "import"),
     "dispatch": (dispatching, "messages/s", "dispatch"),
+    "low": (low_stock, "ms", "all clinics, page, p95"),
 }
+
+
+def _compared(measured: float, figure: float, unit: str) -> str:
+    if unit == "ms":
+        return f"{figure / measured:6.2f} × as long"
+    return f"{measured / figure:6.2f} × of it reached"
 
 
 def main(names: list[str]) -> int:
@@ -76,7 +93,7 @@ def main(names: list[str]) -> int:
         for database, figures in results.items():
             print(f"\n{name} on {database} ({unit})")
             for way, figure in figures.items():
-                print(f"  {way:34} {figure:12,.0f}   {figures[measured] / figure:6.2f} × of it reached")
+                print(f"  {way:34} {figure:12,.1f}   {_compared(figures[measured], figure, unit)}")
     return 0
 
 

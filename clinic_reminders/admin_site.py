@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,8 +17,13 @@ class LabelledChoices(AutocompleteJsonView):
 
 
 # The nurse's day first, what runs behind it last.
-APPS = ["appointments", "messaging", "accounts", "axes", "django_q"]
-MODELS = ["Appointment", "Patient", "FileImport", "Reminder", "Message", "MessageTemplate"]
+APPS = ["appointments", "stock", "messaging", "accounts", "axes", "django_q"]
+MODELS = [
+    *("Appointment", "Patient", "FileImport", "PatientToPhone", "Reminder"),
+    *("StockLevel", "Item", "VisitTypeItem", "StockFile"),
+    *("Alarm", "Message", "MessageTemplate"),
+]
+ALARMS_SHOWN = 20
 NAMES = {"axes": _("Sign-in")}
 
 
@@ -37,6 +43,17 @@ class ClinicRemindersSite(AdminSite):
 
         signed_in = request.user.is_authenticated
         return super().each_context(request) | {"sending_is_off": signed_in and not sending_is_on()}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        from clinic_reminders import health
+        from messaging.alarm_words import in_words
+        from messaging.alarms import open_alarms
+
+        alarms = [(alarm, in_words(alarm)) for alarm in open_alarms(request.user)[:ALARMS_SHOWN]]
+        # The worker that looks for trouble can't tell that it is dead.
+        silent = health.worker_is_missed(timezone.now())
+        mine = {"alarms": alarms, "worker_is_silent": silent}
+        return super().index(request, mine | (extra_context or {}))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

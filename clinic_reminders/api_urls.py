@@ -3,6 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from clinic_reminders.api_page import Docs
 from common.rest.limits import LimitedMixin
 
 
@@ -12,10 +13,12 @@ class Schema(LimitedMixin, SpectacularJSONAPIView):
 
 urlpatterns = [
     path("schema", Schema.as_view()),
+    path("docs", Docs.as_view(), name="api-docs"),
     path("", include("clinic_reminders.health_urls")),
     path("", include("accounts.api.urls")),
     path("", include("messaging.api.urls")),
     path("", include("messaging.webhook_urls")),
     path("", include("appointments.api.urls")),
     path("", include("stock.api.alert_urls")),
+    path("", include("stock.api.urls")),
 ]

@@ -52,9 +52,7 @@ class Environment:
         for part in filter(None, (part.strip() for part in self._text(name).split(","))):
             key, _, number = (word.strip() for word in part.partition("="))
             if not key or key in found or not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", number, re.ASCII):
-                self._note(
-                    f"{name} can't be read.", f"Set {name}=twilio=10,smsgate=1, or leave it out: no limit."
-                )
+                self._note(f"{name} can't be read.", f"Set {name}=twilio=10,smsgate=1, or leave it out.")
                 return {}
             found[key] = float(number)
         return found

@@ -49,6 +49,14 @@ def worker_silent_for(now: datetime) -> timedelta | None:
     return None if last is None else max(now - last, timedelta())
 
 
+def worker_is_missed(now: datetime) -> bool:
+    """Whether it has been silent for too long; one that never was is missed when a text is late."""
+    silent = worker_silent_for(now)
+    if silent is None:
+        return (oldest_due(now) or timedelta()) > QUEUE_LATE
+    return silent > WORKER_SILENT
+
+
 def oldest_due(now: datetime) -> timedelta | None:
     """How long the text has waited that should have left first; None if none waits. Mails may wait."""
     first = MessageQuerySet(Message).texts().due(now).values_list("send_at", flat=True).first()

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -15,6 +16,7 @@ from common.client_address import client_address
 from common.rest.errors import CHALLENGE, CODES, envelope
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -22,6 +24,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "alive"})
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
@@ -40,6 +43,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({**body, **envelope("SERVICE_UNAVAILABLE", message, said)}, status=503)
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:

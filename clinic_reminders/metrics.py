@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django_q.models import OrmQ
 
 from accounts.models import Clinic
 from appointments.models import FileImport
 from clinic_reminders import health
+from messaging.alarms import open_by_kind
 from messaging.dispatch import sending_is_on
-from messaging.models import Message, MessageStatus
+from messaging.models import Message, MessageQuerySet, MessageStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Each has an index that holds no other.
@@ -28,12 +29,13 @@ def page(*, now: datetime) -> str:
 
 
 def _from_the_database(now: datetime) -> Iterator[list[str]]:
-    waiting = {status.value: float(Message.objects.filter(status=status).count()) for status in OPEN}
+    texts = MessageQuerySet(Message).texts()
+    waiting = {status.value: float(texts.filter(status=status).count()) for status in OPEN}
     yield _metric("messages_open", "Texts that are not ended.", waiting, "status")
     yield _metric(
         "messages_last_day", "Texts made in the last 24 hours, by what became of them.", _made(now), "status"
     )
-    yield _metric("queue_due", "Texts that should leave now.", float(Message.objects.due(now).count()))
+    yield _metric("queue_due", "Texts that should leave now.", float(texts.due(now).count()))
     late, silent = health.oldest_due(now), health.worker_silent_for(now)
     yield _metric(
         "queue_oldest_seconds",
@@ -47,13 +49,17 @@ def _from_the_database(now: datetime) -> Iterator[list[str]]:
     yield _metric("tasks_queued", "Background tasks that wait.", float(OrmQ.objects.count()))
     waiting_files = FileImport.objects.filter(state__in=[FileImport.State.WAITING, FileImport.State.RUNNING])
     yield _metric("file_imports_open", "Files not yet imported.", float(waiting_files.count()))
+    raised = {kind: float(count) for kind, count in open_by_kind().items()}
+    yield _metric("alarms_open", "Alarms that are open.", raised, "kind")
     yield _metric("sending_on", "Whether texts are sent: 0 with the kill switch.", float(sending_is_on()))
 
 
 def _made(now: datetime) -> dict[str, float]:
     # By the clinics' keys: the index goes by clinic and time.
     clinics = list(Clinic.objects.order_by().values_list("pk", flat=True))
-    made = Message.objects.filter(clinic__in=clinics, created_at__gte=now - timedelta(days=1))
+    # What staff are told may be of no clinic.
+    anywhere = Q(clinic__in=clinics) | Q(clinic__isnull=True)
+    made = MessageQuerySet(Message).texts().filter(anywhere, created_at__gte=now - timedelta(days=1))
     counted = dict(made.order_by().values_list("status").annotate(count=Count("pk")))
     return {status: float(counted.get(status, 0)) for status in MessageStatus.values}
 

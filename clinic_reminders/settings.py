@@ -194,11 +194,19 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "clinic_reminders.api_description.add_other_calls",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "Language": "accounts.models.Language",
         "AppointmentStatus": "appointments.models.AppointmentStatus",
         "MessageStatus": "messaging.models.MessageStatus",
         "TemplateKey": "messaging.models.TemplateKey",
+        "StockStatus": "stock.models.StockStatus",
+        "MovementKind": "stock.models.MovementKind",
+        "OrderState": "stock.models.OrderState",
+        "TransferState": "stock.models.TransferState",
         "AlertStatus": "stock.models.AlertStatus",
         "AlertKind": "stock.models.AlertKind",
     },
@@ -270,6 +278,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
 SMS_SENDING_ENABLED = given.switch("SMS_SENDING_ENABLED", default=True)
 SMS_MAX_PER_SECOND = given.rates("SMS_MAX_PER_SECOND")
+SMS_BALANCE_WARNING = given.rates("SMS_BALANCE_WARNING")
 SMS_LOOKUP_GRACE_SECONDS = given.whole_number("SMS_LOOKUP_GRACE_SECONDS", 60, at_least=0)
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
@@ -281,6 +290,7 @@ SMSGATE_USERNAME = env.str("SMSGATE_USERNAME", default="")
 SMSGATE_PASSWORD = env.str("SMSGATE_PASSWORD", default="")
 SMSGATE_WEBHOOK_SECRET = env.str("SMSGATE_WEBHOOK_SECRET", default="")
 SMS_PRICE_PER_PART = given.prices("SMS_PRICE_PER_PART")
+MESSAGE_RETENTION_DAYS = given.whole_number("MESSAGE_RETENTION_DAYS", 730, at_least=0)
 SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
 
 # Stock

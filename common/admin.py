@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -83,7 +83,8 @@ class ServiceAdmin(ListedByName):
         raise NotImplementedError
 
     def after_step(self, request: HttpRequest, obj: Any) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
+        key = quote(str(obj.pk))
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[key])
 
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
         return []

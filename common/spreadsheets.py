@@ -1,6 +1,7 @@
 """Cells as spreadsheets write and read them: blanks of all kinds, formulas and what guards them."""
 
 import re
+from typing import Any
 
 # The full-width signs are formulas too in some spreadsheets; blanks before a sign are ignored by others.
 _FORMULA = r"(?:\s*[=+\-@＝＋－＠]|[\t\r\n])"
@@ -14,6 +15,15 @@ _INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F)
 def guard(cell: str) -> str:
     """The cell with an apostrophe in front if a spreadsheet might run it as a formula."""
     return "'" + cell if _RISKY.match(cell) else cell
+
+
+def cell(value: Any) -> str | int | float:
+    """As it stands in a CSV: nothing for None; a number stays one, also below zero."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return guard(str(value))
 
 
 def unguard(cell: str) -> str:

@@ -96,9 +96,9 @@ def _when(message: Message, now: datetime, counts: "SentToday") -> Decision:
         return LEAVES
     # Whoever has just sent a text is awake.
     allowed = now if message.answers_id else next_allowed(now, clinic)
-    code, reason = "QUIET_HOURS", _("Moved out of the clinic's quiet hours.")
+    code = "QUIET_HOURS"
     if counts.full(message):
-        code, reason = "DAILY_LIMIT", _("The day's limit of texts is reached.")
+        code = "DAILY_LIMIT"
         tomorrow = now.astimezone(clinic.zone).date() + timedelta(days=1)
         morning = datetime.combine(tomorrow, MORNING, clinic.zone)
         allowed = next_allowed(morning, clinic)
@@ -106,7 +106,11 @@ def _when(message: Message, now: datetime, counts: "SentToday") -> Decision:
         return LEAVES
     if allowed >= message.expires_at:
         return too_late()
-    return Decision(MessageStatus.QUEUED, code, reason, send_at=allowed)
+    reasons = {
+        "QUIET_HOURS": _("Moved out of the clinic's quiet hours."),
+        "DAILY_LIMIT": _("The day's limit of texts is reached."),
+    }
+    return Decision(MessageStatus.QUEUED, code, reasons[code], send_at=allowed)
 
 
 def _day_start(now: datetime, clinic: Clinic) -> datetime:

@@ -26,15 +26,16 @@ def check_providers(**_: Any) -> list[CheckMessage]:
                 id="messaging.E003",
             )
         )
-    strange = sorted(set(settings.SMS_MAX_PER_SECOND) - set(settings.SMS_PROVIDERS))
-    if strange:
-        problems.append(
-            Error(
-                f"SMS_MAX_PER_SECOND names {strange[0]!r}, which is not in SMS_PROVIDERS.",
-                hint="Use the same names in both, for example SMS_MAX_PER_SECOND=twilio=10,smsgate=1.",
-                id="messaging.E004",
+    for setting in ("SMS_MAX_PER_SECOND", "SMS_BALANCE_WARNING"):
+        strange = sorted(set(getattr(settings, setting)) - set(settings.SMS_PROVIDERS))
+        if strange:
+            problems.append(
+                Error(
+                    f"{setting} names {strange[0]!r}, which is not in SMS_PROVIDERS.",
+                    hint=f"Use the same names in both, for example {setting}=twilio=10,smsgate=1.",
+                    id="messaging.E004",
+                )
             )
-        )
     for name in settings.SMS_PROVIDERS:
         try:
             provider = provider_class(name)

@@ -17,7 +17,7 @@ from messaging.order import outlets
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, poll_sent, reconcile
 from messaging.replies import read_waiting
-from messaging.sending import Sender
+from messaging.sending import ProviderAnswer, Sender
 from messaging.settling import settle
 
 # Results are written by so many, or after so long, whichever comes first.
@@ -74,12 +74,15 @@ class _Pass:
         with Sender() as sender:
             sender.hand_over(claim.parcels)
             while sender.carried or self.more:
+                answers = self._collect(sender)
                 if self.more and sender.wants_more():
+                    # Before the answers are written: the provider is not to wait for that.
                     claim = self._claim(sender.room)
                     sender.hand_over(claim.parcels)
-                if sender.carried:
-                    self._settle(sender)
-                elif claim.next_place_at is not None:
+                if answers and settle(answers, now=self.clock.now(), tally=self.tally.reached):
+                    # Some are due again at once, with the next provider.
+                    self.more = True
+                if not sender.carried and claim.next_place_at is not None:
                     self._wait_until(claim.next_place_at)
 
     def _claim(self, room: Callable[[str], int]) -> Claim:
@@ -97,14 +100,13 @@ class _Pass:
         self.more = bool(claim.parcels) or full or claim.next_place_at is not None
         return claim
 
-    def _settle(self, sender: Sender) -> None:
+    def _collect(self, sender: Sender) -> list[ProviderAnswer]:
+        if not sender.carried:
+            return []
         if not self.more and not connection.in_atomic_block:
             # Only waiting is left, perhaps for a provider that hangs.
             connection.close()
-        answers = sender.collect(at_least=min(SETTLE, sender.carried), seconds=SETTLE_AFTER)
-        if answers and settle(answers, now=self.clock.now(), tally=self.tally.reached):
-            # Some are due again at once, with the next provider.
-            self.more = True
+        return sender.collect(at_least=min(SETTLE, sender.carried), seconds=SETTLE_AFTER)
 
     def _wait_until(self, moment: datetime) -> None:
         wait = (moment - timezone.now()).total_seconds()

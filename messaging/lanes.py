@@ -60,13 +60,20 @@ def lanes(room: Mapping[str, int], now: datetime) -> Lanes:
     return Lanes(found, min(waits, default=None))
 
 
-def _locked(names: Collection[str]) -> dict[str, ProviderState]:
-    states = {s.name: s for s in ProviderState.objects.filter(name__in=names).select_for_update()}
-    missing = [name for name in names if name not in states]
+def add_states(names: Collection[str]) -> None:
+    """Has a state for each provider, also for one that was never used."""
+    known = set(ProviderState.objects.filter(name__in=names).values_list("name", flat=True))
+    missing = [name for name in names if name not in known]
     if missing:
         ProviderState.objects.bulk_create(
             (ProviderState(name=name) for name in missing), ignore_conflicts=True
         )
+
+
+def _locked(names: list[str]) -> dict[str, ProviderState]:
+    states = {s.name: s for s in ProviderState.objects.filter(name__in=names).select_for_update()}
+    if len(states) < len(names):
+        add_states(names)
         states = {s.name: s for s in ProviderState.objects.filter(name__in=names).select_for_update()}
     return states
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from messaging import lessons
 from messaging.following_up import follow_up
 from messaging.models import TRANSITIONS, Message, MessageEvent, MessageStatus, Receipt
 from messaging.providers.base import StatusReport
@@ -137,6 +138,7 @@ def _apply(pairs: Sequence[tuple[Receipt, Message]], now: datetime) -> Counter[s
     Receipt.objects.bulk_update([receipt for receipt, _ in pairs], ["message"], batch_size=100)
     Message.objects.bulk_update({m.pk: m for _, m in pairs}.values(), _FIELDS, batch_size=100)
     MessageEvent.objects.bulk_create(events, batch_size=1000)
+    lessons.learn(list(moved.values()), now=now)
     follow_up(list(moved.values()), now=now)
     return Counter(message.status for message in moved.values())
 

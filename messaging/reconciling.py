@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.locks import one_at_a_time
-from messaging import receipts
+from messaging import lessons, receipts
 from messaging.asking import IN_FLIGHT, Finds, ask_all, look_up_all
 from messaging.events import note
 from messaging.following_up import follow_up
@@ -129,6 +129,7 @@ def _settle_found(
             tally[message.status] += 1
         Message.objects.bulk_update(settled, _FIELDS, batch_size=100)
         note(settled, now=now)
+        lessons.learn(settled, now=now)
         follow_up(settled, now=now)
 
 
@@ -171,7 +172,7 @@ def _take_over(message: Message, report: StatusReport, now: datetime) -> None:
 
 def _send_again(message: Message, now: datetime) -> None:
     """The provider does not have it: it never left."""
-    if message.error_code in SILENT:
+    if message.error_code in SILENT and not provider_class(message.provider).takes_once:
         message.silent_tries += 1
     if message.expires_at <= now:
         message.status = MessageStatus.EXPIRED

@@ -122,7 +122,7 @@ class Sender:
         names = settings.SMS_PROVIDERS
         if not any(self._carried[name] for name in names):
             names = outlets()
-        return any(2 * self.room(name) >= self.capacity(name) for name in names)
+        return any(3 * self.room(name) >= self.capacity(name) for name in names)
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:

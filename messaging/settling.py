@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from common.set_updates import update_each
-from messaging import breaker, pace
+from messaging import breaker, lessons, pace
 from messaging.events import note
 from messaging.models import Message, MessageStatus, ProviderState
 from messaging.order import provider_after
@@ -60,6 +60,7 @@ def settle(answers: Sequence[ProviderAnswer], *, now: datetime, tally: Counter[s
         others = [message for message in messages if message.status != MessageStatus.SENT]
         Message.objects.bulk_update(others, _FIELDS, batch_size=100)
         note(messages, now=now)
+        lessons.learn(messages, [outcomes[message.pk].result for message in messages], now=now)
         _learn(answers)
     tally.update(message.status for message in messages)
     # Only once the numbers are committed: a receipt stored meanwhile is found by one of the two sides.

@@ -13,3 +13,6 @@ reply_came = Signal()
 
 # `pairs` of a Message that no phone got and the Message that tries again; sent within the transaction.
 messages_followed = Signal()
+
+# `alarm` (an Alarm) was opened; sent once for it, after its transaction. A receiver that fails is logged.
+alarm_opened = Signal()

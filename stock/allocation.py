@@ -72,12 +72,25 @@ def take_back(allocation: Allocation, lots: Sequence[Lot]) -> Allocation:
 def not_enough(
     lots: Iterable[Lot], asked: int, found: int, usable_on: date | None = None
 ) -> InsufficientStock:
-    """The refusal, with what has expired named lot by lot."""
+    """The refusal, with what is there and what has expired, lot by lot."""
+    expired = [
+        lot
+        for lot in first_expired_first_out(lots)
+        if usable_on is not None and lot.quantity and not is_usable(lot, usable_on)
+    ]
     words = [_("Asked for %(asked)d, %(found)d can be taken.") % {"asked": asked, "found": found}]
     words += [
         _("%(quantity)d of lot %(lot)s expired on %(day)s: record them as wastage.")
         % {"quantity": lot.quantity, "lot": lot.code or "–", "day": lot.expires_on}
-        for lot in first_expired_first_out(lots)
-        if usable_on is not None and lot.quantity and not is_usable(lot, usable_on)
+        for lot in expired
     ]
-    return InsufficientStock(_("There is not enough in stock."), details={"quantity": words})
+    facts = {
+        "asked": asked,
+        "available": found,
+        "expired": [
+            {"lot": lot.code, "expires_on": lot.expires_on.isoformat(), "quantity": lot.quantity}
+            for lot in expired
+            if lot.expires_on
+        ],
+    }
+    return InsufficientStock(_("There is not enough in stock."), details={"quantity": words}, facts=facts)

@@ -62,7 +62,11 @@ def change_item(
             item.updated_at = now
             item.save()
             # They are in the figures of every clinic; the next pass renews those.
-            StockLevel.objects.filter(item=item).update(figures_on=None)
+            # In the order in which entries lock them.
+            levels = StockLevel.objects.filter(item=item).order_by("pk").select_for_update()
+            StockLevel.objects.filter(pk__in=list(levels.values_list("pk", flat=True))).update(
+                figures_on=None
+            )
             record(actor, [Change.of(item, "changed", changes)], now=now)
     return item
 

@@ -26,6 +26,7 @@ def count(
     reason: str = "",
     version: int | None = None,
     counted_at: datetime | None = None,
+    dedupe_key: str | None = None,
     actor: Actor,
     now: datetime,
 ) -> Movement:
@@ -34,7 +35,8 @@ def count(
     With `version`, VersionConflict if anything changed since that was read. With `counted_at` the count is
     compared with the balance of that time, and what moved after it stays. Without either, with the balance
     of now. What is missing is taken from the lots that expire first, what is over is put to the one that
-    expires next. InsufficientStock when more moved after the count than there was.
+    expires next. InsufficientStock when more moved after the count than there was. A known `dedupe_key`
+    gives its first entry.
     """
     checked_quantity(quantity, least=0)
     if version is not None and counted_at is not None:
@@ -44,10 +46,14 @@ def count(
     with transaction.atomic():
         book = Book([level_id], actor=actor, now=now)
         level = book.level(level_id)
+        if dedupe_key and (known := Movement.objects.filter(dedupe_key=dedupe_key).first()):
+            return known
         refuse_stale(level, version)
         at = counted_at or now
         balance = level.on_hand if counted_at is None else balance_at(level, counted_at)
-        movement = book_count(book, level, quantity, quantity - balance, at=at, reason=reason)
+        movement = book_count(
+            book, level, quantity, quantity - balance, at=at, reason=reason, dedupe_key=dedupe_key
+        )
         book.save()
         refresh_backdated(book)
         record(actor, [told(movement)], now=now)

@@ -57,6 +57,11 @@ def rate_of(level: StockLevel) -> float | None:
     return round(max(history or 0, booked), 4) or None
 
 
+def months_of_stock(level: StockLevel) -> float | None:
+    """Usable units ÷ the average monthly consumption, as supply managers count."""
+    return round(level.usable / level.average_monthly, 1) if level.average_monthly else None
+
+
 def booked_rate(level: StockLevel) -> float:
     """What booked visits use a day that the clinic is open, over the lead time and one review period."""
     return level.booked_demand / max(open_days_covered(level), 1) if level.booked_demand else 0.0

@@ -96,6 +96,23 @@ def move_many(*, entries: Sequence[Entry], atomic: bool = False, actor: Actor, n
     return results
 
 
+class _Undone(Exception):
+    pass
+
+
+def move_all_or_none(*, entries: Sequence[Entry], actor: Actor, now: datetime) -> list[Result]:
+    """A result an entry, in order. If any is refused nothing is written, and each refusal is told."""
+    results: list[Result] = []
+    try:
+        with transaction.atomic():
+            results = move_many(entries=entries, actor=actor, now=now)
+            if any(result.error for result in results):
+                raise _Undone
+    except _Undone:
+        pass
+    return results
+
+
 def _known(entries: Sequence[Entry]) -> dict[str, Movement]:
     keys = {entry.dedupe_key for entry in entries if entry.dedupe_key}
     found = Movement.objects.filter(dedupe_key__in=keys) if keys else ()

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date, timedelta
 
 from accounts.models import Clinic
+from appointments.models import Closure
 
 # On so many of its days a weekday must have seen issues to count as open against the hours' word.
 USUALLY = 0.5
@@ -26,6 +27,12 @@ def usual_weekdays(clinic: Clinic, active: Collection[date]) -> int:
             if sum(day.weekday() == weekday for day in active) >= USUALLY * weeks:
                 mask |= 1 << weekday
     return mask or 0b1111111
+
+
+def closed_days(clinic: Clinic, first: date, last: date) -> set[date]:
+    """The days from `first` through `last` on which the clinic was closed out of turn."""
+    closures = Closure.objects.filter(clinic=clinic, date__range=(first, last))
+    return set(closures.values_list("date", flat=True))
 
 
 def is_open(day: date, weekdays: int) -> bool:

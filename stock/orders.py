@@ -12,6 +12,7 @@ from common.errors import NotFound, StateConflict, ValidationFailed
 from common.ids import new_id
 from stock.book import Book
 from stock.entries import Entry, write
+from stock.levels import refuse_stale
 from stock.models import Movement, MovementKind, Order, OrderState
 from stock.rules import checked_day, checked_quantity
 
@@ -22,13 +23,18 @@ def place_order(
     quantity: int,
     expected_on: date | None = None,
     ordered_on: date | None = None,
+    version: int | None = None,
     actor: Actor,
     now: datetime,
 ) -> Order:
-    """So many units are on order from `ordered_on` (default today)."""
+    """So many units are on order from `ordered_on` (default today).
+
+    With the level's `version`, VersionConflict if anything changed since that was read.
+    """
     with transaction.atomic():
         book = Book([level_id], actor=actor, now=now)
         level = book.level(level_id)
+        refuse_stale(level, version)
         day = checked_day(ordered_on, book.today(level))
         if expected_on is not None and expected_on < day:
             raise ValidationFailed.on("expected_on", _("This is before the day of the order."))
@@ -57,16 +63,19 @@ def receive_order(
     expires_on: date | None = None,
     reason: str = "",
     occurred_on: date | None = None,
+    dedupe_key: str | None = None,
     actor: Actor,
     now: datetime,
 ) -> Movement:
     """A delivery on an order: a receipt of `quantity` units, by default all that is still to come.
 
     The order stays open until all has come; its rest can be cancelled. More than was ordered is taken too.
-    StateConflict when nothing is to come any more.
+    StateConflict when nothing is to come any more. A known `dedupe_key` gives its first entry.
     """
     with transaction.atomic():
         book, order = _held(order_id, actor, now, lot)
+        if dedupe_key and (known := Movement.objects.filter(dedupe_key=dedupe_key).first()):
+            return known
         _refuse_closed(order)
         entry = Entry(
             level_id=order.level_id,
@@ -76,6 +85,7 @@ def receive_order(
             expires_on=expires_on,
             reason=reason,
             occurred_on=occurred_on,
+            dedupe_key=dedupe_key,
         )
         movement = write(book, entry, {}, order_id=order.pk)
         book_received(book, order.pk, movement.quantity, day=movement.occurred_on)

@@ -24,6 +24,15 @@ class Difference:
     ledger: int
 
 
+def check() -> Iterator[str]:
+    """Every difference as a line for a terminal; none where all is as it should be."""
+    for found in differences():
+        yield (
+            f"{found.clinic_code} {found.item_code}: {found.what} is {found.stored}, "
+            f"by its ledger {found.ledger} ({found.level_id})"
+        )
+
+
 def differences() -> Iterator[Difference]:
     """Every level whose balance, lots, numbering or units on order are not what they should be."""
     checks = {

@@ -18,6 +18,7 @@ from stock.demand import booked_demand
 from stock.figures import FIGURES, refresh
 from stock.models import Lot, Order, OrderState, StockLevel
 from stock.reorder import set_reorder_point
+from stock.rules import MOST_UNITS
 from stock.usage import Usage, calendar_of, measure
 from stock.writing import write_rows
 
@@ -125,10 +126,13 @@ def set_usage(level: StockLevel, usage: Usage, *, usage_on: date) -> None:
     level.average_monthly = usage.average_monthly
     if usage.rate is not None:
         level.usage_rate, level.usage_variance = round(usage.rate, 6), round(usage.variance or 0.0, 6)
-        level.usage_units, level.usage_days, level.usage_on = usage.units, usage.days, usage_on
+        level.usage_days, level.usage_on = usage.days, usage_on
     elif usage.dormant or level.usage_rate is None:
         level.usage_rate = level.usage_variance = level.usage_on = None
-        level.usage_units, level.usage_days = usage.units, usage.days
+        level.usage_days = usage.days
+    else:
+        return
+    level.usage_units = min(usage.units, MOST_UNITS)
 
 
 def _lead_times(

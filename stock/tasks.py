@@ -1,7 +1,10 @@
+from uuid import UUID
+
 from django.utils import timezone
 
 from common.schedules import Every
 from stock import alerts, digests
+from stock.file_import import uploads
 from stock.refreshing import refresh_stale
 
 
@@ -19,8 +22,18 @@ def tell_of_alerts() -> None:
     digests.send_digests(now=now)
 
 
+def run_file(file_id: str) -> None:
+    """Looks at or imports a long file that somebody brought."""
+    uploads.run_waiting(UUID(file_id))
+
+
+def run_waiting_files() -> None:
+    uploads.nudge_waiting(now=timezone.now())
+
+
 SCHEDULES = [
     # Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
     Every("stock figures", "stock.tasks.refresh_figures", minutes=2),
     Every("stock alerts", "stock.tasks.tell_of_alerts", minutes=5),
+    Every("stock files", "stock.tasks.run_waiting_files", minutes=1),
 ]

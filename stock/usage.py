@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from accounts.models import Clinic
 from stock.models import Lot, Movement, MovementKind, MovementLot
-from stock.opening import is_open, usual_weekdays
+from stock.opening import closed_days, is_open, usual_weekdays
 
 WINDOW_DAYS = 182
 # Used when the shorter window has fewer counted days than FEW_DAYS.
@@ -59,7 +59,7 @@ def calendar_of(clinic: Clinic, today: date) -> tuple[int, list[date], Bools]:
     """The clinic's open weekdays (bits), the days of the long window, and which of them were open.
 
     The window ends yesterday, or on the last day with issues where nothing has been written down since. Open
-    are the usual weekdays, and every other day on which something was issued.
+    are the usual weekdays but for days that were closed, and every other day on which something was issued.
     """
     since = today - timedelta(days=2 * LONG_WINDOW_DAYS)
     active = set(
@@ -75,7 +75,13 @@ def calendar_of(clinic: Clinic, today: date) -> tuple[int, list[date], Bools]:
         end = max(active)
     days = [end - timedelta(days=n) for n in range(LONG_WINDOW_DAYS - 1, -1, -1)]
     weekdays = usual_weekdays(clinic, active)
-    return weekdays, days, np.array([is_open(day, weekdays) or day in active for day in days])
+    closed = closed_days(clinic, days[0], end)
+    usual = (is_open(day, weekdays) and day not in closed for day in days)
+    return (
+        weekdays,
+        days,
+        np.array([is_usual or day in active for day, is_usual in zip(days, usual, strict=True)]),
+    )
 
 
 def measure(level_ids: Sequence[UUID], days: Sequence[date], open_days: Bools) -> list[Usage]:

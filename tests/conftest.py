@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from accounts import sign_in
 from accounts.api import tokens
 from accounts.models import User
+from tests.described import DescribedClient
 
 COMMITS = {"transactional_db", "live_server", "process_environment"}
 
@@ -44,10 +45,13 @@ def process_environment(transactional_db: None) -> dict[str, str]:
 
 @pytest.fixture
 def api() -> Callable[[User | None], APIClient]:
-    """A caller of the API: signed in as the given person, or as nobody. Crashes come as answers."""
+    """A caller of the API: signed in as the given person, or as nobody. Crashes come as answers.
+
+    An answer that the API does not describe fails the test.
+    """
 
     def caller(user: User | None = None) -> APIClient:
-        client = APIClient(raise_request_exception=False)
+        client = DescribedClient(raise_request_exception=False)
         if user is not None:
             access = tokens.pair(sign_in.begin(user, now=timezone.now()))["access"]
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")

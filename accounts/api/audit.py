@@ -47,6 +47,9 @@ class AuditFilters(Filters):
 
 
 class AuditLog(ListView):
+    """Newest first."""
+
+    summaries = {"GET": "List who changed what and when"}
     kind = "accounts.auditentry"
     queryset = AuditEntry.objects.all()
     serializer_class = AuditEntrySerializer

@@ -44,6 +44,7 @@ class ClinicFilters(Filters):
 
 
 class ClinicList(InClinics, ListView):
+    summaries = {"GET": "List clinics", "POST": "Add a clinic"}
     kind = "accounts.clinic"
     clinic_path = "pk"
     queryset = Clinic.objects.all()
@@ -64,6 +65,7 @@ class ClinicList(InClinics, ListView):
 
 
 class ClinicDetail(InClinics, DetailView):
+    summaries = {"GET": "Show a clinic", "PUT": "Change a clinic", "PATCH": "Change some fields of a clinic"}
     kind = "accounts.clinic"
     clinic_path = "pk"
     queryset = Clinic.objects.all()

@@ -26,6 +26,15 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Number(serializers.FloatField):
+    default_error_messages = {"invalid": _("Give a number.")}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float) or abs(data) > 1e300:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class YesNo(serializers.BooleanField):
     default_error_messages = {"invalid": _("Give true or false.")}
 

@@ -59,8 +59,7 @@ class ApiKeyFilters(Filters):
 
 
 class ApiKeyList(ListView):
-    """POST makes a key and shows it, once."""
-
+    summaries = {"GET": "List API keys", "POST": "Make an API key"}
     kind = "accounts.apikey"
     queryset = ApiKey.objects.prefetch_related("clinics")
     serializer_class = ApiKeySerializer
@@ -76,6 +75,7 @@ class ApiKeyList(ListView):
 
     @extend_schema(request=NewApiKey, responses={201: ShownOnce})
     def post(self, request: Any) -> Response:
+        """The key stands in `key`, this once."""
         serializer = NewApiKey(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
@@ -92,14 +92,14 @@ class ApiKeyList(ListView):
 
 
 class ApiKeyDetail(DetailView):
-    """DELETE revokes the key; it stays in the list."""
-
+    summaries = {"GET": "Show an API key", "DELETE": "Revoke an API key"}
     kind = "accounts.apikey"
     queryset = ApiKey.objects.prefetch_related("clinics")
     serializer_class = ApiKeySerializer
 
     @extend_schema(responses={204: None})
     def delete(self, request: Any, pk: UUID) -> Response:
+        """At once and for good; the key stays in the list."""
         api_keys.revoke(pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(status=204)
 

@@ -38,8 +38,9 @@ class Said(serializers.Serializer[Any]):
 
 
 class ChangePassword(ApiView):
-    """One's own. It ends every sign-in, this one too: sign in with the new one."""
+    """It ends every sign-in, this one too: sign in with the new one."""
 
+    summaries = {"POST": "Change your own password"}
     permission_classes = (PeopleOnly,)
     serializer_class = OldAndNew
 
@@ -62,6 +63,7 @@ class ChangePassword(ApiView):
 class ResetPassword(OpenView):
     """One answer, in one time, whether an account has this address or not."""
 
+    summaries = {"POST": "Ask for a mail, to choose a new password"}
     serializer_class = Address
 
     @extend_schema(
@@ -80,6 +82,7 @@ class ResetPassword(OpenView):
 class ConfirmReset(OpenView):
     """Ends every sign-in of the account."""
 
+    summaries = {"POST": "Choose a new password with the code in the mail"}
     serializer_class = TokenAndNew
 
     @extend_schema(

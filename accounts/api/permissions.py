@@ -1,10 +1,11 @@
+from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 
 from accounts.access import may
-from accounts.models import User
+from accounts.models import ApiKey, Role, User
 
 ACTIONS = {
     "GET": "view",
@@ -16,8 +17,32 @@ ACTIONS = {
 }
 
 
+ROLES = tuple(Role.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a call is for, as its description says it."""
+
+    roles: tuple[str, ...] = ROLES
+    keys: bool = True
+    oneself: bool = False
+
+    @property
+    def leaves_out_somebody(self) -> bool:
+        return set(self.roles) != set(ROLES) or not self.keys
+
+    def __str__(self) -> str:
+        said = ", ".join(self.roles) or "nobody"
+        also = ", and oneself" if self.oneself and self.leaves_out_somebody else ""
+        return f"**For**: {said}{also}{'' if self.keys else '; not for API keys'}."
+
+
 class SignedIn(BasePermission):
     """Whoever is signed in, for what is their own."""
+
+    def audience(self, view: Any, method: str) -> Audience:  # noqa: ARG002
+        return Audience()
 
     def has_permission(self, request: Any, view: Any) -> bool:
         if not request.user.is_authenticated:
@@ -31,6 +56,9 @@ class SignedIn(BasePermission):
 class PeopleOnly(SignedIn):
     """Whoever is signed in as a person: another system's key has no user of its own."""
 
+    def audience(self, view: Any, method: str) -> Audience:  # noqa: ARG002
+        return Audience(keys=False)
+
     def has_permission(self, request: Any, view: Any) -> bool:
         return super().has_permission(request, view) and isinstance(request.user, User)
 
@@ -41,16 +69,25 @@ class RoleAllows(SignedIn):
     `view.actions` says otherwise for a method: {"DELETE": "change"}.
     """
 
+    def audience(self, view: Any, method: str) -> Audience:
+        roles = tuple(role for role in ROLES if self._allows(User(role=role), view, method))
+        return Audience(roles, keys=any(self._allows(ApiKey(role=role), view, method) for role in ROLES))
+
     def has_permission(self, request: Any, view: Any) -> bool:
-        if not super().has_permission(request, view):
-            return False
+        return super().has_permission(request, view) and self._allows(request.user, view, request.method)
+
+    def _allows(self, user: Any, view: Any, method: str) -> bool:
         kind = getattr(view, "kind", None)
-        action = {**ACTIONS, **getattr(view, "actions", {})}.get(request.method)
-        return kind is not None and action is not None and may(request.user, action, kind)
+        action = {**ACTIONS, **getattr(view, "actions", {})}.get(method)
+        return kind is not None and action is not None and may(user, action, kind)
 
 
 class OwnOrRoleAllows(RoleAllows):
     """Of oneself, who has the address's `pk`, what `view.own_methods` names; else as the role allows."""
+
+    def audience(self, view: Any, method: str) -> Audience:
+        others = super().audience(view, method)
+        return Audience(others.roles, others.keys, oneself=method in view.own_methods)
 
     def has_permission(self, request: Any, view: Any) -> bool:
         if not SignedIn.has_permission(self, request, view):

@@ -16,6 +16,7 @@ class Registration(PersonFields):
 class Register(OpenView):
     """An account that can't sign in until an administrator activates it with a role and clinics."""
 
+    summaries = {"POST": "Register"}
     serializer_class = Registration
 
     @extend_schema(

@@ -64,3 +64,17 @@ def chosen_clinic(user: AnyUser, clinic_id: UUID | None, *, field: str = "clinic
     if len(found) > 1:
         raise ValidationFailed.on(field, _("Say which clinic: you have several."))
     return found[0]
+
+
+def clinics_asked_for(request: Any) -> QuerySet[Clinic]:
+    """The caller's clinics, or of them the one that the query string's `clinic_id` names.
+
+    Another's gives none. ValidationFailed on "clinic_id" for what is no id.
+    """
+    clinics, given = clinics_visible_to(request.user), request.query_params.get("clinic_id")
+    if not given:
+        return clinics
+    try:
+        return clinics.filter(pk=UUID(given))
+    except ValueError:
+        raise ValidationFailed.on("clinic_id", _("This is no id.")) from None

@@ -18,7 +18,7 @@ from accounts.audit import Actor
 from accounts.models import Clinic, Preferences, Role, User
 from accounts.preferences import change_preferences
 from common.errors import NotFound, ValidationFailed
-from common.rest.filtering import Filters, one_of
+from common.rest.filtering import Filters, YesNo, one_of
 from common.rest.views import ApiView, DetailView, ListView
 
 WITH_CLINICS = User.objects.prefetch_related("clinics", "stock_manager_of")
@@ -42,22 +42,11 @@ APPROVAL = OpenApiExample(
 )
 
 
-def yes_or_no(field: str) -> django_filters.TypedChoiceFilter:
-    choices = [("true", "true"), ("false", "false")]
-    said = _("Give true or false.")
-    return django_filters.TypedChoiceFilter(
-        field_name=field,
-        choices=choices,
-        coerce=lambda word: word == "true",
-        error_messages={"invalid_choice": said},
-    )
-
-
 class UserFilters(Filters):
     role = one_of("role", Role.choices)
     clinic_id = django_filters.UUIDFilter(field_name="clinics")
-    is_active = yes_or_no("is_active")
-    is_waiting = yes_or_no("is_waiting")
+    is_active = YesNo()
+    is_waiting = YesNo()
     search = django_filters.CharFilter(method="by_words", label="In user name, names, mail address.")
 
     def filter_queryset(self, queryset: QuerySet[User]) -> QuerySet[User]:
@@ -81,6 +70,7 @@ class UserFilters(Filters):
 
 
 class UserList(ListView):
+    summaries = {"GET": "List people", "POST": "Add a person"}
     kind = "accounts.user"
     queryset = WITH_CLINICS
     serializer_class = UserSerializer
@@ -101,6 +91,13 @@ class UserList(ListView):
 class UserDetail(DetailView):
     """Others are an administrator's; of oneself one changes name, phone and mail address."""
 
+    summaries = {
+        "GET": "Show a person",
+        "PUT": "Change a person",
+        "PATCH": "Change some fields of a person",
+        "DELETE": "Deactivate a person",
+    }
+    refusals = dict.fromkeys(("PUT", "PATCH", "DELETE"), ("STATE_CONFLICT",))
     kind = "accounts.user"
     actions: ClassVar[dict[str, str]] = {"DELETE": "change"}
     permission_classes = (OwnOrRoleAllows,)
@@ -132,6 +129,12 @@ class UserDetail(DetailView):
 
 
 class OwnUser(UserDetail):
+    summaries = {
+        "GET": "Show yourself",
+        "PUT": "Change yourself",
+        "PATCH": "Change some fields of yourself",
+    }
+    refusals = {}
     permission_classes = (PeopleOnly,)
     http_method_names: ClassVar[list[str]] = ["get", "put", "patch", "head"]
 
@@ -140,6 +143,11 @@ class OwnUser(UserDetail):
 
 
 class PreferencesDetail(ApiView):
+    summaries = {
+        "GET": "Show a person's preferences",
+        "PUT": "Change a person's preferences",
+        "PATCH": "Change some of a person's preferences",
+    }
     kind = "accounts.user"
     permission_classes = (OwnOrRoleAllows,)
     own_methods: ClassVar[frozenset[str]] = frozenset({"GET", "HEAD", "PUT", "PATCH"})
@@ -162,6 +170,11 @@ class PreferencesDetail(ApiView):
 
 
 class OwnPreferences(PreferencesDetail):
+    summaries = {
+        "GET": "Show your own preferences",
+        "PUT": "Change your own preferences",
+        "PATCH": "Change some of your own preferences",
+    }
     permission_classes = (PeopleOnly,)
 
     def get_object(self) -> User:

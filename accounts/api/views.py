@@ -26,6 +26,10 @@ class OpenView(ApiView):
 
 
 class Login(OpenView):
+    """`access` lives 15 minutes, `refresh` 7 days. Wrong passwords count; after five it waits."""
+
+    summaries = {"POST": "Sign in"}
+    refusals = {"POST": ("INVALID_CREDENTIALS",)}
     serializer_class = Credentials
     # Guessing over many names is held by the limit for each address alone.
     closed_without_limit = True
@@ -62,6 +66,10 @@ def user_by_password(request: Any, username: str, password: str) -> User:
 
 
 class RefreshTokens(OpenView):
+    """Good once: a refresh token that is used again ends the whole sign-in."""
+
+    summaries = {"POST": "Exchange a refresh token for a new pair"}
+    refusals = {"POST": ("TOKEN_INVALID",)}
     serializer_class = Refresh
     takes_idempotency_key = False
 
@@ -74,6 +82,9 @@ class RefreshTokens(OpenView):
 class Logout(OpenView):
     """The refresh token itself shows whose sign-in it is; the access token may have expired."""
 
+    summaries = {"POST": "Sign out", "DELETE": "Sign out"}
+    refusals = dict.fromkeys(("POST", "DELETE"), ("TOKEN_INVALID",))
+    bodies_of_deletes = True
     serializer_class = Refresh
     takes_idempotency_key = False
 

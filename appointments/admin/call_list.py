@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.access import may
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of, local
 from appointments.call_list import last_calls, note_call, reasons, to_phone
 from appointments.models import CallOutcome, PatientToPhone
@@ -22,11 +23,11 @@ from common.phones import mask
 class CallListAdmin(ClinicScopedAdmin):
     """Who has to be phoned, the next visit first. What came of the call is one click on the page."""
 
-    list_display = ("when", "patient_name", "phone", "why", "last_call", "clinic_name")
+    list_display = ("when", "whom", "why", "last_call", "clinic_name")
     list_filter = (ClinicFilter,)
     list_select_related = ("clinic", "patient")
     search_fields = ("patient__name", "patient__phone", "patient__patient_number__iexact")
-    masked = {"phone": "masked_phone"}
+    masked = {"phone": "masked_phone", "whom": "masked_whom"}
     ordering = ("starts_at", "id")
     actions = None
     list_per_page = 50
@@ -58,13 +59,22 @@ class CallListAdmin(ClinicScopedAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Nothing is written here but what came of a call.
+        return False
+
     @admin.display(description=gettext_lazy("visit"), ordering="starts_at")
     def when(self, appointment: Any) -> str:
         return local(appointment.starts_at, appointment.clinic.zone)
 
     @admin.display(description=gettext_lazy("patient"), ordering="patient__name")
-    def patient_name(self, appointment: Any) -> str:
-        return str(appointment.patient)
+    def whom(self, appointment: Any) -> SafeString:
+        """Name and number in one cell: on a phone's screen the reason stands beside them."""
+        return format_html("{}<br>{}", appointment.patient, self.phone(appointment))
+
+    @admin.display(description=gettext_lazy("patient"), ordering="patient__name")
+    def masked_whom(self, appointment: Any) -> SafeString:
+        return format_html("{}<br>{}", appointment.patient, self.masked_phone(appointment))
 
     @admin.display(description=gettext_lazy("patient"))
     def patient_link(self, appointment: Any) -> SafeString:
@@ -110,7 +120,7 @@ class CallListAdmin(ClinicScopedAdmin):
         ]
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        if not self.has_change_permission(request, obj) or not obj.is_live:
+        if not may(request.user, "change", "appointments.patienttophone") or not obj.is_live:
             return []
         return [
             Step(CallOutcome.REACHED, _("Reached"), tone="good"),

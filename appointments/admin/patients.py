@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,8 +15,10 @@ from accounts.access import sees_phones
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of, local
 from appointments.models import Patient
 from appointments.patients import add_patient, change_patient
-from common.admin import Table
+from common.admin import Step, Table
 from common.phones import mask
+from messaging.models import BadNumber
+from messaging.numbers import clear_number
 
 VISITS_SHOWN = 50
 
@@ -48,7 +51,7 @@ class PatientForm(forms.ModelForm):
 @admin.register(Patient)
 class PatientAdmin(ClinicScopedAdmin):
     form = PatientForm
-    list_display = ("display_name", "phone", "patient_number", "clinic_name", "agrees")
+    list_display = ("display_name", "phone", "number_works", "patient_number", "clinic_name", "agrees")
     list_filter = (ClinicFilter, "consent")
     list_select_related = ("clinic",)
     search_fields = ("name", "patient_number__istartswith", "phone")
@@ -61,6 +64,7 @@ class PatientAdmin(ClinicScopedAdmin):
         fields = ["clinic", "name", "phone", "patient_number", "consent"]
         if obj is not None:
             fields += ["consent_from"]
+            fields.insert(3, "number_works")
         if not self._may_write(request, obj):
             fields = [{"consent": "agrees", "phone": "phone"}.get(field, field) for field in fields]
         return [(None, {"fields": self._shown(request, fields)})]
@@ -69,7 +73,7 @@ class PatientAdmin(ClinicScopedAdmin):
         return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("clinic", "consent_from")
+        return () if obj is None else ("clinic", "consent_from", "number_works")
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def display_name(self, patient: Patient) -> str:
@@ -78,6 +82,23 @@ class PatientAdmin(ClinicScopedAdmin):
     @admin.display(description=gettext_lazy("phone"))
     def masked_phone(self, patient: Patient) -> str:
         return mask(patient.phone)
+
+    @admin.display(description=gettext_lazy("gets texts"))
+    def number_works(self, patient: Any) -> str:
+        if patient.bad_since is None:
+            return "–"
+        since = local(patient.bad_since, patient.clinic.zone)
+        return _("No: the number can't get texts, since %(when)s") % {"when": since}
+
+    def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
+        if obj.bad_since is None or not self.has_change_permission(request, obj):
+            return []
+        question = _("Say so only if this very phone gets texts. A wrong number is corrected in the form.")
+        return [Step("number-works", _("The number is right"), question)]
+
+    def take_step(self, request: HttpRequest, obj: Any, name: str) -> str:
+        clear_number(obj.phone, actor=actor_of(request), now=timezone.now())
+        return _("Noted. The number counts as right until a text fails again.")
 
     @admin.display(description=gettext_lazy("clinic"), ordering="clinic__name")
     def clinic_name(self, patient: Patient) -> str:
@@ -99,7 +120,9 @@ class PatientAdmin(ClinicScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # Choices of a patient name the clinic too.
-        return super().get_queryset(request).select_related("clinic")
+        bad = BadNumber.objects.filter(phone=OuterRef("phone"))
+        patients = super().get_queryset(request).select_related("clinic")
+        return patients.annotate(bad_since=Subquery(bad.values("since")[:1]))
 
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> Patient:
         given, actor, now = form.cleaned_data, actor_of(request), timezone.now()

@@ -15,6 +15,7 @@ from accounts.access import visible_to
 from accounts.audit import Actor
 from accounts.models import User
 from appointments import services
+from appointments.api import examples
 from appointments.api.bodies import Moment, NewVisit, Reach, visit_of, who_of
 from appointments.api.serializers import AppointmentSerializer
 from appointments.api.views import WITH_REMINDERS, Appointments
@@ -85,9 +86,10 @@ Read = Change | Booking | Exception
 class Bulk(Appointments):
     """Up to 1,000 changes at once, each with its own result, in order."""
 
+    summaries = {"POST": "Book or change many appointments"}
     serializer_class = BulkBody
 
-    @extend_schema(request=BulkBody, responses={200: BulkAnswer})
+    @extend_schema(request=BulkBody, responses={200: BulkAnswer}, examples=examples.BULK)
     def post(self, request: Any) -> Response:
         body = self.body(request)
         operation, all_or_none = body["operation"], body["atomic"]

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api.scoping import ClinicFilters, InClinics
 from accounts.audit import Actor
+from appointments.api import examples
 from appointments.api.serializers import AppointmentSerializer
 from appointments.api.views import WITH_REMINDERS
 from appointments.call_list import WORDS, Why, last_calls, note_call, reasons, to_phone
@@ -60,6 +61,7 @@ class CallListEntrySerializer(AppointmentSerializer):
 class CallList(InClinics, ListView):
     """Patients to phone: upcoming, and no reminder can reach or has reached them, with why."""
 
+    summaries = {"GET": "List patients to phone"}
     kind = "appointments.appointment"
     queryset = WITH_REMINDERS
     serializer_class = CallListEntrySerializer
@@ -85,12 +87,14 @@ class CallBody(Body):
 class AppointmentCalls(InClinics, ApiView):
     """What came of phoning the patient; `reached` takes the visit off the call list."""
 
+    summaries = {"POST": "Note what came of phoning a patient"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
     kind = "appointments.appointment"
     actions = {"POST": "change"}
     queryset = Appointment.objects.select_related("clinic")
     serializer_class = CallBody
 
-    @extend_schema(request=CallBody, responses={201: CallSerializer})
+    @extend_schema(request=CallBody, responses={201: CallSerializer}, examples=examples.CALL)
     def post(self, request: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         appointment = self.get_object()
         given = self.body(request)

@@ -15,6 +15,7 @@ from accounts.access import clinics_visible_to
 from accounts.api.scoping import InClinics
 from accounts.audit import Actor
 from accounts.models import Clinic
+from appointments.api import examples
 from appointments.api.serializers import AppointmentSerializer
 from appointments.api.views import WITH_REMINDERS
 from appointments.closures import bounds, close_day, open_day, visits_on
@@ -98,6 +99,8 @@ CLINIC = OpenApiParameter("clinic_id", {"type": "string", "format": "uuid"}, Ope
 class ClosureList(ClosuresOfClinic, ListView):
     """The days on which a clinic is closed, each with the live appointments that fall on it."""
 
+    summaries = {"GET": "List closed days", "POST": "Close a day"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
     filterset_class = NoFilters
     sort_fields = {"date": "date", "created_at": "created_at"}
     default_sort = "date"
@@ -108,7 +111,7 @@ class ClosureList(ClosuresOfClinic, ListView):
             shown.context["affected"] = _by_closure(args[0])
         return shown
 
-    @extend_schema(request=NewClosure, responses={200: Closed, 201: Closed})
+    @extend_schema(request=NewClosure, responses={200: Closed, 201: Closed}, examples=examples.CLOSURE)
     def post(self, request: Any, clinic_id: UUID) -> Response:  # noqa: ARG002
         """Closes a day. 200 where it was closed already and `move_to` moves the visits that are left."""
         clinic = self.clinic
@@ -140,6 +143,8 @@ class ClosureList(ClosuresOfClinic, ListView):
 
 @extend_schema(parameters=[CLINIC])
 class ClosureDetail(ClosuresOfClinic):
+    summaries = {"DELETE": "Open a closed day"}
+
     @extend_schema(responses={204: None})
     def delete(self, request: Any, clinic_id: UUID, pk: UUID) -> Response:  # noqa: ARG002
         """Opens the day again. What was moved stays where it is."""

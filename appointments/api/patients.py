@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.access import sees_phones
 from accounts.api.scoping import ClinicFilters, InClinics
 from accounts.audit import Actor
+from appointments.api import examples
 from appointments.api.bodies import Phone, Reach
 from appointments.api.filters import digits_of
 from appointments.models import ConsentSource, Patient
@@ -20,6 +21,7 @@ from appointments.names import name_key
 from appointments.patients import add_patient, change_patient
 from common.errors import NotPermitted, ValidationFailed
 from common.phones import PhoneError, mask, parse_mobile
+from common.rest.filtering import YesNo
 from common.rest.serializers import Body
 from common.rest.times import ClinicTimeField
 from common.rest.views import DetailView, ListView
@@ -43,6 +45,7 @@ class PatientSerializer(serializers.ModelSerializer):
     consent = serializers.BooleanField(
         read_only=True, allow_null=True, help_text="null: not asked, the clinic's policy decides."
     )
+    consent_source = serializers.ChoiceField(ConsentSource.choices, allow_blank=True, read_only=True)
     consent_at = ClinicTimeField(read_only=True, allow_null=True)
     opted_out = serializers.SerializerMethodField(help_text="The phone's, whoever shares it.")
     opt_out_source = serializers.CharField(read_only=True, allow_null=True)
@@ -103,8 +106,8 @@ class ChangedPatient(PatientBody):
 class PatientFilters(ClinicFilters):
     phone = django_filters.CharFilter(method="by_phone")
     patient_number = django_filters.CharFilter(field_name="patient_number")
-    consent = django_filters.BooleanFilter(field_name="consent")
-    opted_out = django_filters.BooleanFilter(field_name="opted_out_at", lookup_expr="isnull", exclude=True)
+    consent = YesNo()
+    opted_out = YesNo(field_name="opted_out_at", lookup_expr="isnull", exclude=True)
     search = django_filters.CharFilter(method="by_words", label="In name, phone, patient number.")
 
     def by_phone(self, patients: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
@@ -136,6 +139,9 @@ class Patients(InClinics):
 
 
 class PatientList(Patients, ListView):
+    summaries = {"GET": "List patients", "POST": "Add a patient"}
+    # A viewer may not search by phone.
+    refusals = {"GET": ("PERMISSION_DENIED",)}
     filterset_class = PatientFilters
     sort_fields = {
         "name": "name_key",
@@ -145,7 +151,7 @@ class PatientList(Patients, ListView):
     }
     default_sort = "name"
 
-    @extend_schema(request=NewPatient, responses={201: PatientSerializer})
+    @extend_schema(request=NewPatient, responses={201: PatientSerializer}, examples=examples.PATIENT)
     def post(self, request: Any) -> Response:
         """Adds a patient; 400 where the clinic has this person already."""
         body = NewPatient(data=request.data)
@@ -158,7 +164,9 @@ class PatientList(Patients, ListView):
 
 
 class PatientDetail(Patients, DetailView):
-    @extend_schema(request=ChangedPatient, responses={200: PatientSerializer})
+    summaries = {"GET": "Show a patient", "PATCH": "Change a patient"}
+
+    @extend_schema(request=ChangedPatient, responses={200: PatientSerializer}, examples=examples.CONSENT)
     def patch(self, request: Any, pk: UUID) -> Response:  # noqa: ARG002
         """Corrects a patient, and records consent and opt-out with their source and time."""
         found = self.get_object()

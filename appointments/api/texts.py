@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.access import visible_to
 from accounts.api.scoping import chosen_clinic
 from accounts.audit import Actor
+from appointments.api import examples
 from appointments.models import Appointment
 from appointments.scheduled_texts import schedule_reminder
 from common.errors import ValidationFailed
@@ -44,12 +45,14 @@ class ScheduleBody(SendBody):
 
 
 class Schedule(ApiView):
-    """POST queues a text for later: `{to, body}` or `{to, template, …}`, or a visit's reminder."""
+    """`{to, body}` or `{to, template, …}`, or a visit's reminder: `{appointment_id}`."""
 
+    summaries = {"POST": "Send a text later"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
     kind = "messaging.message"
     serializer_class = ScheduleBody
 
-    @extend_schema(request=ScheduleBody, responses={202: MessageSerializer})
+    @extend_schema(request=ScheduleBody, responses={202: MessageSerializer}, examples=examples.SCHEDULE)
     def post(self, request: Any) -> Response:
         given = self.body(request)
         actor, now = Actor.of(request.user), timezone.now()

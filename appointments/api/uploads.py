@@ -69,8 +69,9 @@ class UploadAccepted(serializers.Serializer[Any]):
 
 
 class Upload(ApiView):
-    """POST imports a file: a report at once up to 1,000 rows, a longer one waits for the background."""
+    """Up to 1,000 rows, 200 with the report; more run in the background, 202."""
 
+    summaries = {"POST": "Upload a file of appointments"}
     kind = "appointments.fileimport"
     parser_classes = (FileParser,)
     serializer_class = UploadForm
@@ -114,11 +115,15 @@ class UploadSeen(ApiView):
 
 
 class UploadDetail(UploadSeen, DetailView):
+    summaries = {"GET": "Show how far an upload is"}
     serializer_class = UploadSerializer
 
 
 class UploadErrors(UploadSeen):
-    """GET gives the rejected rows as they came, with a column that says why."""
+    """As they came, with a column that says why."""
+
+    summaries = {"GET": "Download the rejected rows of an upload"}
+    refusals = {"GET": ("STATE_CONFLICT",)}
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Any, pk: Any) -> HttpResponse:  # noqa: ARG002

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from appointments.api import bulk, call_list, closures, patients, texts, uploads, views
+from appointments.api import bulk, call_list, closures, patients, reports, texts, uploads, views
 
 urlpatterns = [
     path("appointments", views.AppointmentList.as_view()),
@@ -17,4 +17,5 @@ urlpatterns = [
     path("clinics/<uuid:clinic_id>/closures/<uuid:pk>", closures.ClosureDetail.as_view()),
     path("patients", patients.PatientList.as_view()),
     path("patients/<uuid:pk>", patients.PatientDetail.as_view()),
+    path("reports/attendance", reports.AttendanceReport.as_view()),
 ]

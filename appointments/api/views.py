@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.api.scoping import InClinics
 from accounts.audit import Actor
 from appointments import booking, services
+from appointments.api import examples
 from appointments.api.bodies import OF_PATIENT, ChangedVisit, NewVisit, Reach, visit_of, who_of
 from appointments.api.filters import AppointmentFilters
 from appointments.api.serializers import AppointmentSerializer
@@ -40,6 +41,9 @@ class Appointments(InClinics):
 
 
 class AppointmentList(Appointments, ListView):
+    summaries = {"GET": "List appointments", "POST": "Book an appointment"}
+    # A viewer may not search by phone.
+    refusals = {"GET": ("PERMISSION_DENIED",), "POST": ("APPOINTMENT_CONFLICT",)}
     filterset_class = AppointmentFilters
     sort_fields = {
         "appointment_datetime": "starts_at",
@@ -50,9 +54,9 @@ class AppointmentList(Appointments, ListView):
     }
     default_sort = "appointment_datetime"
 
-    @extend_schema(request=NewVisit, responses={201: AppointmentSerializer})
+    @extend_schema(request=NewVisit, responses={201: AppointmentSerializer}, examples=examples.BOOKING)
     def post(self, request: Any) -> Response:
-        """Books a visit. The patient is `patient_id`, or who has this phone and name, or somebody new."""
+        """The patient is `patient_id`, or who has this phone and name, or somebody new."""
         body = NewVisit(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -80,6 +84,7 @@ DAYS = OpenApiParameter(
 class UpcomingList(AppointmentList):
     """The live appointments of the next days, soonest first."""
 
+    summaries = {"GET": "List the next days' appointments"}
     query_parameters = frozenset({"days"})
     http_method_names = ["get", "head"]
 
@@ -91,6 +96,16 @@ class UpcomingList(AppointmentList):
 
 
 class AppointmentDetail(Appointments, DetailView):
+    summaries = {
+        "GET": "Show an appointment",
+        "PUT": "Change an appointment",
+        "PATCH": "Move, mark or change an appointment",
+        "DELETE": "Cancel an appointment",
+    }
+    refusals = {
+        **dict.fromkeys(("PUT", "PATCH"), ("APPOINTMENT_CONFLICT", "STATE_CONFLICT")),
+        "DELETE": ("STATE_CONFLICT",),
+    }
     # Nothing is deleted: a visit is cancelled.
     actions = {"DELETE": "change"}
 
@@ -99,14 +114,14 @@ class AppointmentDetail(Appointments, DetailView):
         """Takes the fields of POST, with `status`, `attended` and `version`."""
         return self._edit(request, partial=False)
 
-    @extend_schema(request=ChangedVisit, responses={200: AppointmentSerializer})
+    @extend_schema(request=ChangedVisit, responses={200: AppointmentSerializer}, examples=examples.CHANGE)
     def patch(self, request: Any, pk: UUID) -> Response:  # noqa: ARG002
         """Changes what is sent. A new time plans the reminders anew; `attended` marks the visit."""
         return self._edit(request, partial=True)
 
     @extend_schema(responses={200: AppointmentSerializer})
     def delete(self, request: Any, pk: UUID) -> Response:  # noqa: ARG002
-        """Cancels; a second time changes nothing."""
+        """Nothing is deleted; a second time changes nothing."""
         found = self.get_object()
         services.cancel(found.pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(self.shown(found.pk))

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as django_filters
+from drf_spectacular.utils import extend_schema_field
 
 from common.errors import ValidationFailed
 from common.rest.times import read_day, read_moment, start_of
@@ -21,6 +22,12 @@ class Filters(django_filters.FilterSet):
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
         return {name.rstrip("_"): filter_ for name, filter_ in super().get_filters().items()}
+
+    @classmethod
+    def words(cls) -> set[str]:
+        """Filters that may be empty: free text. Any other must have a value."""
+        filters = cls.base_filters.items()
+        return {name for name, filter_ in filters if isinstance(filter_, django_filters.CharFilter)}
 
     @cached_property
     def zone(self) -> tzinfo:
@@ -37,9 +44,33 @@ def one_of(field: str, choices: list[tuple[str, Any]]) -> django_filters.ChoiceF
     )
 
 
+_DAY = {"type": "string", "format": "date"}
+_DAY_OR_MOMENT = {"anyOf": [_DAY, {"type": "string", "format": "date-time"}]}
+
+
+def described(schema: dict[str, Any], said: str) -> Any:
+    """Tells the API's description what a filter takes."""
+    return extend_schema_field({**schema, **({"description": said} if said else {})})
+
+
+@described({"type": "boolean"}, "")
+class YesNo(django_filters.TypedChoiceFilter):
+    """true or false, and nothing that might be either."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        both = [("true", "true"), ("false", "false"), ("True", "True"), ("False", "False")]
+        said = _("Give true or false.")
+        super().__init__(
+            *args,
+            choices=both,
+            coerce=lambda word: word.lower() == "true",
+            error_messages={"invalid_choice": said},
+            **options,
+        )
+
+
 class _TextFilter(django_filters.Filter):
     field_class = forms.CharField
-    schema_format = "date-time"
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
@@ -54,6 +85,7 @@ class _TextFilter(django_filters.Filter):
         raise NotImplementedError
 
 
+@described(_DAY_OR_MOMENT, "This date or time, or later.")
 class From(_TextFilter):
     """At this time or later; a date alone is its start."""
 
@@ -61,6 +93,7 @@ class From(_TextFilter):
         return qs.filter(**{f"{self.field_name}__gte": read_moment(value, self.parent.zone)})
 
 
+@described(_DAY_OR_MOMENT, "Before this time; a date alone includes that day.")
 class To(_TextFilter):
     """Before this time; a date alone includes that day."""
 
@@ -69,10 +102,9 @@ class To(_TextFilter):
         return qs.filter(**{f"{self.field_name}__lt": end})
 
 
+@described(_DAY, "On this day of the clinic's.")
 class OnDay(_TextFilter):
     """On this day of the clinic's."""
-
-    schema_format = "date"
 
     def narrow(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         day, zone = read_day(value), self.parent.zone
@@ -82,3 +114,21 @@ class OnDay(_TextFilter):
                 f"{self.field_name}__lt": start_of(day + timedelta(days=1), zone),
             }
         )
+
+
+class DayFrom(_TextFilter):
+    """Of a date: on this day or later."""
+
+    schema_format = "date"
+
+    def narrow(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__gte": read_day(value)})
+
+
+class DayTo(_TextFilter):
+    """Of a date: this day or earlier."""
+
+    schema_format = "date"
+
+    def narrow(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__lte": read_day(value)})

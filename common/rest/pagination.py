@@ -87,7 +87,7 @@ class PageOrCursor(BasePagination):
         cursor = _Cursor.decode(text) if text else None
         backwards = cursor is not None and cursor.backwards
         if cursor is not None:
-            queryset = queryset.filter(_beyond(queryset.model, cursor, self.sort))
+            queryset = queryset.filter(_beyond(queryset, cursor, self.sort))
         found = list(queryset.order_by(*self.sort.order(backwards=backwards))[: self.limit + 1])
         more = len(found) > self.limit
         rows = found[: self.limit]
@@ -133,13 +133,13 @@ def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str,
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
-def _beyond(model: type[Model], cursor: _Cursor, sort: Sort) -> Q:
+def _beyond(queryset: QuerySet[Any], cursor: _Cursor, sort: Sort) -> Q:
     """The rows after the cursor's in its direction. Rows of equal value go by their key."""
     if cursor.sort != sort.name:
         raise ValidationFailed.on("cursor", _("This cursor belongs to another `sort`."))
     try:
-        value = _field(model, sort.field).to_python(cursor.value)
-        key = model._meta.pk.to_python(cursor.key)
+        value = _field(queryset, sort.field).to_python(cursor.value)
+        key = queryset.model._meta.pk.to_python(cursor.key)
     except (ValidationError, TypeError, ValueError, OverflowError):
         raise _bad_cursor() from None
     if value is None or (isinstance(value, str) and "\0" in value):
@@ -154,8 +154,12 @@ def _beyond(model: type[Model], cursor: _Cursor, sort: Sort) -> Q:
     )
 
 
-def _field(model: type[Model], path: str) -> Any:
+def _field(queryset: QuerySet[Any], path: str) -> Any:
+    annotation = queryset.query.annotations.get(path)
+    if annotation is not None:
+        return annotation.output_field
+    model: Any = queryset.model
     *relations, name = path.split("__")
     for relation in relations:
-        model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
+        model = model._meta.get_field(relation).related_model
     return model._meta.get_field(name)

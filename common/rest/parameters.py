@@ -16,6 +16,14 @@ def refuse_unknown(given: QueryDict, known: Iterable[str]) -> None:
         raise ValidationFailed(_("The query string can't be taken as it is."), details=details)
 
 
+def refuse_empty(given: QueryDict, names: Iterable[str]) -> None:
+    """An empty filter would let everything through."""
+    said = [_("Give a value, or leave this parameter out.")]
+    details = {name: said for name in names if given.get(name) == ""}
+    if details:
+        raise ValidationFailed(_("The query string can't be taken as it is."), details=details)
+
+
 def whole_number(given: QueryDict, name: str, default: int, *, most: int | None = None) -> int:
     """A number from 1 up; a number over `most`, or anything else, is refused."""
     text = given.get(name)

@@ -9,6 +9,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from common.errors import ValidationFailed
+
 # In a query string a plus that was not encoded arrives as a blank.
 _LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)$", re.IGNORECASE)
 
@@ -60,4 +62,11 @@ def read_moment(text: str, zone: tzinfo, *, whole_day: bool = False) -> datetime
         return start_of(day + timedelta(days=1) if whole_day else day, zone)
     if moment is None or not 1900 <= moment.year <= 2999:
         raise ValueError(_("Write a date like 2026-12-01, or a time like 2026-12-01T09:30+02:00."))
+    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=zone)
+
+
+def on_clock_of(zone: tzinfo, moment: datetime, field: str) -> datetime:
+    """`moment`, read on this clock where it has no offset. ValidationFailed on `field` for a slip."""
+    if not 1900 <= moment.year <= 2999:
+        raise ValidationFailed.on(field, _("Check the year."))
     return moment if timezone.is_aware(moment) else moment.replace(tzinfo=zone)

@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rest_framework.generics import GenericAPIView
@@ -8,12 +8,19 @@ from rest_framework.response import Response
 from common.rest import pagination
 from common.rest.idempotency import AnsweredOnceMixin
 from common.rest.limits import LimitedMixin
-from common.rest.parameters import refuse_unknown
+from common.rest.parameters import refuse_empty, refuse_unknown
 
 
 class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
-    """A call of the API. `query_parameters` are those it takes."""
+    """A call of the API. `query_parameters` are those it takes.
 
+    `summaries` says in a few words what a method does. `refusals` are the codes that it can answer besides
+    those that its kind of call always can: {"POST": ["APPOINTMENT_CONFLICT"]}.
+    """
+
+    summaries: ClassVar[Mapping[str, str]] = {}
+    refusals: ClassVar[Mapping[str, Sequence[str]]] = {}
+    bodies_of_deletes: ClassVar[bool] = False
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
 
@@ -38,6 +45,11 @@ class ListView(ListModelMixin, ApiView):
     sort_fields: ClassVar[dict[str, str]]
     default_sort: ClassVar[str]
     filterset_class: ClassVar[Any]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        filters = self.filterset_class
+        refuse_empty(request.query_params, set(filters.base_filters) - filters.words())
 
     def known_parameters(self) -> Iterable[str]:
         return {*pagination.PARAMETERS, *self.filterset_class.base_filters, *self.query_parameters}

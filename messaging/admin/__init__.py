@@ -1,3 +1,3 @@
-from messaging.admin import messages, replies, stopping, templates
+from messaging.admin import alarms, messages, providers, replies, stopping, templates
 
-__all__ = ["messages", "replies", "stopping", "templates"]
+__all__ = ["alarms", "messages", "providers", "replies", "stopping", "templates"]

@@ -74,6 +74,9 @@ class PreviewSerializer(TextPreviewSerializer):
 
 
 class PreviewText(ApiView):
+    """The text in the language asked for, and in each; what it costs, and what to mend. Nothing is sent."""
+
+    summaries = {"POST": "See a text before it is sent"}
     kind = "messaging.message"
     # Whoever may read texts may see what one would be.
     actions: ClassVar[dict[str, str]] = {"POST": "view"}

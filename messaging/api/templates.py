@@ -109,14 +109,14 @@ class VisibleTemplates(ApiView):
 
 
 class TemplateList(VisibleTemplates, ListView):
-    """GET lists the templates; POST makes a clinic's own in place of the one for all clinics."""
-
+    summaries = {"GET": "List templates", "POST": "Give a clinic a text of its own"}
     filterset_class = TemplateFilters
     sort_fields: ClassVar[dict[str, str]] = {"key": "key", "language": "language"}
     default_sort = "key"
 
     @extend_schema(request=NewTemplateBody, responses={201: TemplateSerializer})
     def post(self, request: Any) -> Response:
+        """It goes in place of the one for all clinics."""
         given = self.given(NewTemplateBody)
         clinic = chosen_clinic(request.user, given.pop("clinic_id", None))
         try:
@@ -131,7 +131,13 @@ class TemplateList(VisibleTemplates, ListView):
 
 
 class TemplateDetail(VisibleTemplates, DetailView):
-    """PUT and PATCH change the text; DELETE brings back the one for all clinics."""
+    summaries = {
+        "GET": "Show a template",
+        "PUT": "Change a template",
+        "PATCH": "Change some fields of a template",
+        "DELETE": "Bring back the text for all clinics",
+    }
+    refusals = {"DELETE": ("STATE_CONFLICT",)}
 
     @extend_schema(request=TemplateBody, responses={200: TemplateSerializer})
     def put(self, request: Any, pk: Any) -> Response:  # noqa: ARG002

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messaging.api import preview, templates, views
+from messaging.api import preview, reports, templates, views
 
 urlpatterns = [
     path("sms/send", views.Send.as_view()),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("sms/<uuid:pk>/cancel", views.Cancel.as_view()),
     path("templates", templates.TemplateList.as_view()),
     path("templates/<uuid:pk>", templates.TemplateDetail.as_view()),
+    path("reports/delivery", reports.DeliveryReport.as_view()),
 ]

@@ -1,7 +1,7 @@
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
 
 from accounts.api.scoping import InClinics, chosen_clinic
@@ -13,9 +13,20 @@ from messaging.api.sending import MESSAGES, SendBody, message_answer, wording_of
 from messaging.api.serializers import MessageSerializer
 
 KIND = "messaging.message"
+TEXTS = [
+    OpenApiExample("A text", {"to": "71 234 567", "body": "Please call us."}, request_only=True),
+    OpenApiExample(
+        "A template",
+        {"to": "71 234 567", "template": "missed", "context": {"name": "Kabo"}, "language": "tn"},
+        request_only=True,
+    ),
+]
 
 
 class MessageDetail(InClinics, DetailView):
+    """With all that happened to it, in order."""
+
+    summaries = {"GET": "Show what became of a text"}
     kind = KIND
     queryset = MESSAGES
     serializer_class = MessageSerializer
@@ -24,6 +35,7 @@ class MessageDetail(InClinics, DetailView):
 class Queue(InClinics, ListView):
     """What waits to be sent, soonest first; `status` asks for what is being sent or unknown instead."""
 
+    summaries = {"GET": "List the texts that wait"}
     kind = KIND
     queryset = MESSAGES.filter(status__in=PENDING)
     serializer_class = MessageSerializer
@@ -33,12 +45,13 @@ class Queue(InClinics, ListView):
 
 
 class Send(ApiView):
-    """POST queues a text that leaves at once; one that may not be sent is `suppressed`."""
+    """It leaves within seconds while a worker runs; one that may not be sent is `suppressed`."""
 
+    summaries = {"POST": "Send a text"}
     kind = KIND
     serializer_class = SendBody
 
-    @extend_schema(request=SendBody, responses={202: MessageSerializer})
+    @extend_schema(request=SendBody, responses={202: MessageSerializer}, examples=TEXTS)
     def post(self, request: Any) -> Response:
         given = self.body(request)
         message_id = own_texts.send(
@@ -52,8 +65,10 @@ class Send(ApiView):
 
 
 class Cancel(InClinics):
-    """POST takes a text out of the queue; one that does not wait any more is a STATE_CONFLICT."""
+    """One that does not wait any more is a STATE_CONFLICT."""
 
+    summaries = {"POST": "Take a text out of the queue"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
     kind = KIND
     actions: ClassVar[dict[str, str]] = {"POST": "change"}
     queryset = MESSAGES

@@ -1,5 +1,7 @@
 """The tables, a room a subject; others import them from here."""
 
+from messaging.models.alarms import Alarm, AlarmKind
+from messaging.models.bad_numbers import BadNumber
 from messaging.models.messages import (
     FINAL,
     TRANSITIONS,
@@ -19,6 +21,9 @@ from messaging.models.templates import MessageTemplate, TemplateKey
 __all__ = [
     "FINAL",
     "TRANSITIONS",
+    "Alarm",
+    "AlarmKind",
+    "BadNumber",
     "Breaker",
     "Channel",
     "Encoding",

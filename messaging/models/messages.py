@@ -200,12 +200,18 @@ class Message(models.Model):
                 fields=["subject_id"], name="message_subject", condition=Q(subject_id__isnull=False)
             ),
             models.Index(fields=["clinic", "-created_at", "-id"], name="message_by_clinic"),
+            models.Index(fields=["created_at"], name="message_with_words", condition=~Q(body="")),
             models.Index(fields=["clinic", "sent_at"], name="message_budget"),
             # Not unique: a provider that gives one number twice must not stop the others' results.
             models.Index(
                 fields=["provider", "provider_message_id"],
                 name="message_by_provider_id",
                 condition=~Q(provider_message_id=""),
+            ),
+            models.Index(
+                fields=["updated_at"],
+                name="message_in_vain",
+                condition=Q(status__in=["undelivered", "failed"]),
             ),
             models.Index(fields=["recipient_id", "sent_at"], name="message_by_recipient"),
             models.Index(fields=["to", "sent_at"], name="message_by_phone"),

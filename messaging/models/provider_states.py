@@ -36,6 +36,10 @@ class ProviderState(models.Model):
     # Texts a second that it seems to take, since it said that they were too many; null: as many as come.
     pace = models.FloatField(null=True)
     paced_at = models.DateTimeField(null=True)
+    # What the provider said last of the money left with it, and when it was last asked.
+    balance = models.DecimalField(_("money left"), max_digits=14, decimal_places=4, null=True)
+    balance_currency = models.CharField(max_length=3, blank=True, default="")
+    balance_asked_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("provider")

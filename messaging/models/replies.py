@@ -65,6 +65,7 @@ class Reply(models.Model):
                 fields=["clinic", "received_at"], name="reply_for_people", condition=Q(state="waiting")
             ),
             models.Index(fields=["received_at"], name="reply_unread", condition=Q(state="new")),
+            models.Index(fields=["received_at"], name="reply_with_words", condition=~Q(body="")),
             models.Index(fields=["phone", "-received_at"], name="reply_by_phone"),
         ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import ClassVar
 from uuid import UUID
@@ -89,6 +90,14 @@ class WebhookCall:
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The money that is left with a provider."""
+
+    amount: Decimal
+    currency: str  # ISO 4217
+
+
 class CannotTell(Exception):
     """The provider could not be asked, or did not answer the question."""
 
@@ -107,6 +116,8 @@ class Provider:
     can_look_up: ClassVar[bool] = False
     # Whether it tells when a phone got the text.
     gives_receipts: ClassVar[bool] = False
+    # Whether the same text handed over twice is taken once, by our own number of it.
+    takes_once: ClassVar[bool] = False
     in_flight: ClassVar[int] = 64
     # So many rounds of these are carried by a worker: enough that it never waits for the database.
     rounds_ahead: ClassVar[int] = 8
@@ -116,6 +127,11 @@ class Provider:
     account_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_401", "HTTP_403"})
     # Refusals that mean: not so many at once. None of these texts was taken.
     too_fast_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_429"})
+
+    # Refusals that mean: this number is none, or gets no texts. Whoever's it is should be asked for another.
+    number_codes: ClassVar[frozenset[str]] = frozenset()
+    # Refusals of the text's words, not of the phone: the same text would be refused again.
+    text_codes: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def is_local(cls) -> bool:
@@ -140,6 +156,10 @@ class Provider:
 
         `since` is the real time of the claim. An empty list means: it is not there. CannotTell otherwise.
         """
+        raise CannotTell
+
+    async def balance(self) -> Balance:
+        """The money that is left. CannotTell when the provider does not say."""
         raise CannotTell
 
     @classmethod

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +13,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from django.utils import timezone
 
-from messaging.providers.base import CannotTell, Outcome, Result
+from messaging.providers.base import Balance, CannotTell, Outcome, Result
 
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+_AMOUNT = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,17 @@ def retry_after(text: str) -> timedelta | None:
     except (ValueError, TypeError):
         return None
     return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)
+
+
+def balance_of(answer: Answer) -> Balance:
+    """Of `{"balance": "12.34", "currency": "USD"}`. CannotTell for anything else."""
+    said = answer.fields()
+    amount, currency = said.get("balance"), said.get("currency")
+    if not (isinstance(amount, str) and _AMOUNT.fullmatch(amount)):
+        raise CannotTell
+    if answer.status != 200 or not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
+        raise CannotTell
+    return Balance(Decimal(amount), currency)
 
 
 def is_on_this_machine(url: str) -> bool:

@@ -29,6 +29,7 @@ from messaging.providers.base import (
 from messaging.providers.calls import Answer, get, is_on_this_machine, post, retry_after, without_numbers
 from messaging.providers.smsgate_words import (
     INVALID_NUMBER,
+    NUMBER_CODES,
     code_of,
     failure,
     moment,
@@ -54,8 +55,10 @@ class SmsgateProvider(Provider):
     name = "smsgate"
     can_look_up = True
     gives_receipts = True
+    takes_once = True
     # A phone's small web server; it sends one text after another in any case.
     in_flight = 4
+    number_codes = NUMBER_CODES
     connect_seconds: ClassVar[float] = 5
     total_seconds: ClassVar[float] = 10
 

@@ -25,9 +25,10 @@ _OTHERS = [
     (re.compile(r"permission", re.IGNORECASE), "NO_PERMISSION"),
     (re.compile(r"invalid phone number|not seem to be a phone number", re.IGNORECASE), INVALID_NUMBER),
 ]
+# 65, 67 and 69 are the network's "incompatible", "not obtainable", "no interworking".
+NUMBER_CODES = frozenset({INVALID_NUMBER, "DELIVERY_65", "DELIVERY_67", "DELIVERY_69"})
 _CODES: dict[Result, set[str]] = {
-    # 65, 67 and 69 are the network's "incompatible", "not obtainable", "no interworking".
-    Result.PERMANENT: {INVALID_NUMBER, "DELIVERY_65", "DELIVERY_67", "DELIVERY_69"},
+    Result.PERMANENT: set(NUMBER_CODES),
     # The text or the route does not go from this phone. A generic failure is mostly a SIM without airtime.
     Result.ROUTE: {
         *("GENERIC_FAILURE", "GENERIC_ERROR", "NO_SERVICE", "RADIO_OFF", "RADIO_NOT_AVAILABLE"),

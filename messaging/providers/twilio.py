@@ -21,6 +21,7 @@ from twilio.request_validator import RequestValidator
 from messaging.models import MessageStatus
 from messaging.providers import twilio_settings
 from messaging.providers.base import (
+    Balance,
     CannotTell,
     ForgedWebhook,
     InboundText,
@@ -33,6 +34,7 @@ from messaging.providers.base import (
 )
 from messaging.providers.calls import (
     Answer,
+    balance_of,
     get,
     is_on_this_machine,
     post,
@@ -83,6 +85,8 @@ class TwilioProvider(Provider):
     gives_receipts = True
     account_codes = Provider.account_codes | {str(code) for code in ACCOUNT_CODES}
     too_fast_codes = Provider.too_fast_codes | {"20429", "14107"}
+    number_codes = frozenset({"21211", "21614", "30005", "30006"})
+    text_codes = frozenset({"30004", "30007"})
     connect_seconds: ClassVar[float] = 5
     total_seconds: ClassVar[float] = 10
 
@@ -141,6 +145,9 @@ class TwilioProvider(Provider):
         except ValueError as error:
             raise CannotTell from error
 
+    async def balance(self) -> Balance:
+        return balance_of(await get(self._open(), _account_url("Balance.json")))
+
     def _open(self) -> aiohttp.ClientSession:
         """One pool of connections for the batch."""
         if self._session is None:
@@ -177,8 +184,12 @@ class TwilioProvider(Provider):
 
 
 def _messages_url() -> str:
+    return _account_url("Messages.json")
+
+
+def _account_url(what: str) -> str:
     base = settings.TWILIO_API_BASE_URL.rstrip("/")
-    return f"{base}/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/Messages.json"
+    return f"{base}/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/{what}"
 
 
 def _public(path: str) -> str:

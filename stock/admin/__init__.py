@@ -1,3 +1,3 @@
-from stock.admin import alerts
+from stock.admin import alerts, file_imports, items, levels, visit_types
 
-__all__ = ["alerts"]
+__all__ = ["alerts", "file_imports", "items", "levels", "visit_types"]

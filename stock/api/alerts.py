@@ -84,6 +84,7 @@ class AlertFilters(ClinicFilters):
 class AlertList(InClinics, ListView):
     """The open alerts of one's clinics."""
 
+    summaries = {"GET": "List open stock alerts"}
     kind = KIND
     queryset = StockAlertQuerySet(StockAlert).open().select_related("clinic", "level__item")
     serializer_class = AlertSerializer
@@ -103,6 +104,8 @@ class Acknowledge(InClinics):
     """POST says that somebody acts; without `ordered` or `snooze_until`, that it was seen. The same again
     changes nothing; of an alert that is over it is a STATE_CONFLICT."""
 
+    summaries = {"POST": "Say that somebody acts on a stock alert"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
     kind = KIND
     actions: ClassVar[dict[str, str]] = {"POST": "change"}
     queryset = ALERTS
@@ -155,6 +158,7 @@ class ManualAnswer(serializers.Serializer[Any]):
 class ManualAlert(ApiView):
     """POST tells the stock managers of the level's clinic at once, each as they like to be told."""
 
+    summaries = {"POST": "Tell the stock managers of a level at once"}
     kind = KIND
     serializer_class = ManualBody
 

@@ -7,6 +7,7 @@ from stock.models.alerts import (
     StockAlertQuerySet,
 )
 from stock.models.catalogue import Item, VisitTypeItem
+from stock.models.files import StockFile
 from stock.models.ledger import Movement, MovementKind, MovementLot, Transfer, TransferState
 from stock.models.levels import LOW_STATUSES, Lot, StockLevel, StockStatus
 from stock.models.orders import Order, OrderState
@@ -26,6 +27,7 @@ __all__ = [
     "OrderState",
     "StockAlert",
     "StockAlertQuerySet",
+    "StockFile",
     "StockLevel",
     "StockStatus",
     "Transfer",

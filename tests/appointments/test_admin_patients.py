@@ -3,8 +3,10 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry
 from appointments.models import Patient
+from messaging.models import BadNumber
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory
+from tests.factories.messaging import BadNumberFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +111,28 @@ def test_patients_are_never_deleted(client):
     patient = PatientFactory()
     url = reverse("admin:appointments_patient_delete", args=[patient.pk])
     assert client.post(url, {"post": "yes"}).status_code == 403
+
+
+def test_a_number_that_gets_no_texts_is_shown_in_the_list_and_on_the_page(client, nurse, clinic):
+    patient = PatientFactory(clinic=clinic)
+    assert "get texts" not in client.get(LIST).content.decode()
+    BadNumberFactory(phone=patient.phone)
+    for address in (LIST, page_of(patient)):
+        assert "No: the number can&#x27;t get texts, since" in client.get(address).content.decode()
+
+
+def test_a_nurse_who_knows_better_takes_the_flag_off_the_number(client, nurse, clinic):
+    patient = PatientFactory(clinic=clinic)
+    flag = BadNumberFactory(phone=patient.phone)
+    step = reverse("admin:appointments_patient_step", args=[patient.pk])
+    client.post(step, {"step": "number-works", "sure": "yes"})
+    assert not BadNumber.objects.exists()
+    entry = AuditEntry.objects.get(object_id=flag.pk)
+    assert (entry.action, entry.actor_id) == ("number cleared", nurse.pk)
+
+
+def test_a_patient_with_another_number_is_not_flagged(client, nurse, clinic):
+    patient = PatientFactory(clinic=clinic)
+    BadNumberFactory(phone=patient.phone)
+    client.post(page_of(patient), form_of(patient, phone="71 999 999"))
+    assert "get texts, since" not in client.get(page_of(patient)).content.decode()

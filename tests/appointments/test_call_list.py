@@ -11,8 +11,8 @@ from appointments.call_list import last_calls, note_call, reasons, to_phone
 from appointments.models import Appointment, PhoneCall, Reminder
 from messaging.models import OptOut
 from tests.factories.accounts import ClinicFactory, StaffFactory
-from tests.factories.appointments import AppointmentFactory, PatientFactory
-from tests.factories.messaging import MessageFactory
+from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory
+from tests.factories.messaging import BadNumberFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -221,3 +221,22 @@ def test_the_lists_cost_does_not_grow_with_its_length(api):
         return len(captured)
 
     assert queries(2) == queries(20)
+
+
+def test_a_number_that_gets_no_texts_is_to_be_phoned_before_the_next_reminder_is_due():
+    appointment = visit()
+    ReminderFactory(appointment=appointment)
+    assert listed() == []
+    BadNumberFactory(phone=appointment.patient.phone)
+    assert why(appointment) == "bad_number"
+
+
+def test_a_bad_number_is_no_reason_when_no_reminder_is_to_come():
+    BadNumberFactory(phone=visit().patient.phone)
+    assert listed() == []
+
+
+def test_a_text_that_the_network_filtered_says_nothing_of_the_number():
+    appointment = visit()
+    text(appointment, "undelivered", error_code="30007", error_permanent=True)
+    assert why(appointment) == "undelivered"

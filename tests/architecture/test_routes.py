@@ -17,6 +17,7 @@ OPEN = {
     "/admin/login/": "the sign-in page",
     "/admin/logout/": "ends a session; without one it leads to the admin",
     "/api/v1/schema": "describes the API; holds no data",
+    "/api/v1/docs": "the same as a page",
     "/api/v1/auth/login": "the API's sign-in",
     "/api/v1/auth/refresh": "the refresh token shows who asks",
     "/password/new/": "the token in the link shows who asks",

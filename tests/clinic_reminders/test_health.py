@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
@@ -15,7 +16,7 @@ from common.tasks import beat
 from messaging.models import MessageStatus
 from messaging.services import set_sending
 from tests.factories.accounts import AdminFactory, StaffFactory
-from tests.factories.messaging import MessageFactory
+from tests.factories.messaging import AlarmFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
 BASES = ["", "/api/v1", "/api"]
@@ -174,3 +175,30 @@ def test_from_another_machine_metrics_are_for_administrators(api, made_by, statu
 def test_a_wrong_token_opens_no_metrics():
     answer = Client().get("/metrics", headers={"Authorization": "Bearer x"}, REMOTE_ADDR="192.0.2.7")
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "TOKEN_INVALID")
+
+
+def test_metrics_count_open_alarms_by_kind(working):
+    AlarmFactory.create_batch(2)
+    said = read_metrics()
+    assert 'clinic_reminders_alarms_open{kind="provider_down"} 2' in said
+    assert 'clinic_reminders_alarms_open{kind="balance_low"} 0' in said
+
+
+def first_page(client):
+    client.force_login(StaffFactory())
+    return client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_admins_first_page_says_that_the_worker_does_not_run(client):
+    heartbeat.beat(heartbeat.WORKER, now=timezone.now() - timedelta(minutes=6))
+    assert "The background worker does not run" in first_page(client)
+
+
+def test_a_worker_that_never_ran_is_missed_when_a_text_is_late(client):
+    assert "does not run" not in first_page(client)
+    due_for(16)
+    assert "does not run" in first_page(client)
+
+
+def test_the_admins_first_page_is_quiet_while_the_worker_runs(client, working):
+    assert "does not run" not in first_page(client)

@@ -80,6 +80,7 @@ class Behaviour:
     # What becomes of an accepted message when no callback was asked for.
     ends_as: str = "delivered"
     skew_seconds: float = 0  # how far its clock is ahead
+    balance: str | None = "12.34"  # None: a child account, which tells none
     redact: bool = False  # keeps no text in what it lists
     seed: int = 0
 

@@ -136,10 +136,12 @@ class TwilioServer:
         return web.json_response(record.as_twilio()) if record else _error(20404)
 
     async def balance(self, request: web.Request) -> web.StreamResponse:
-        refusal = self._not_signed_in(request)
-        if refusal is not None:
-            return refusal
-        return web.json_response({"account_sid": self.account, "balance": "12.34", "currency": "USD"})
+        self.requests["balance"] += 1
+        trouble = self._not_signed_in(request) or await self._lookup_trouble(request)
+        if trouble is not None:
+            return trouble
+        said = {"balance": self.behaviour.balance, "currency": "USD"} if self.behaviour.balance else {}
+        return web.json_response({"account_sid": self.account, **said})
 
     async def _lookup_trouble(self, request: web.Request) -> web.StreamResponse | None:
         trouble = self.behaviour.lookups

@@ -5,6 +5,9 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from messaging.models import (
+    Alarm,
+    AlarmKind,
+    BadNumber,
     Channel,
     Encoding,
     Message,
@@ -81,3 +84,26 @@ class ReplyFactory(DjangoModelFactory[Reply]):
     state = ReplyState.WAITING
     clinic = factory.SubFactory(ClinicFactory)
     received_at = factory.LazyFunction(timezone.now)
+
+
+class AlarmFactory(DjangoModelFactory[Alarm]):
+    """Open, about a provider, and nobody looks after it."""
+
+    class Meta:
+        model = Alarm
+
+    kind = AlarmKind.PROVIDER_DOWN
+    subject = factory.Sequence(lambda n: f"provider{n}")
+    facts = factory.LazyFunction(lambda: {"code": "READ_TIMEOUT"})
+    opened_at = factory.LazyFunction(timezone.now)
+    seen_at = factory.SelfAttribute("opened_at")
+
+
+class BadNumberFactory(DjangoModelFactory[BadNumber]):
+    class Meta:
+        model = BadNumber
+
+    phone = factory.Sequence(lambda n: f"+26771{n:06d}")
+    provider = "twilio"
+    code = "21614"
+    since = factory.LazyFunction(timezone.now)

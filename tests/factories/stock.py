@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 from accounts.audit import SYSTEM
 from accounts.models import Clinic, User
 from stock.ledger import move
-from stock.models import Item, Movement, StockLevel, VisitTypeItem
+from stock.models import AlertKind, AlertStatus, Item, Movement, StockAlert, StockLevel, VisitTypeItem
 from tests.factories.accounts import ClinicFactory, StaffFactory
 
 EVERY_DAY = {str(day): ["07:30", "16:30"] for day in range(7)}
@@ -47,6 +47,19 @@ class VisitTypeItemFactory(DjangoModelFactory[VisitTypeItem]):
     visit_type = "Family planning"
     item = factory.SubFactory(ItemFactory)
     quantity = 1
+
+
+class StockAlertFactory(DjangoModelFactory[StockAlert]):
+    """Open: the level is low."""
+
+    class Meta:
+        model = StockAlert
+
+    level = factory.SubFactory(StockLevelFactory)
+    clinic = factory.SelfAttribute("level.clinic")
+    kind = AlertKind.LOW
+    opening_status = status = AlertStatus.LOW
+    opened_at = factory.LazyFunction(timezone.now)
 
 
 def stocked(quantity: int, *, now: datetime | None = None, **level: Any) -> StockLevel:

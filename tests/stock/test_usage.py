@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.audit import SYSTEM
+from appointments.models import Closure
 from stock.ledger import reverse
 from stock.models import StockLevel
 from stock.refreshing import refresh_levels, refresh_stale
@@ -172,3 +173,23 @@ def test_figures_of_an_earlier_day_are_brought_up_to_date_once():
     assert refresh_stale(now=NOW) == 2
     assert refresh_stale(now=NOW) == 0
     assert refresh_stale(now=NOW + timedelta(days=1)) == 2
+
+
+def test_days_on_which_the_clinic_was_closed_do_not_count():
+    level = StockLevelFactory()
+    for days in (5, 6, 7, 8, 9):
+        Closure.objects.create(clinic=level.clinic, date=ago(days), created_at=NOW)
+    moved(level, "receipt", 500, occurred_on=ago(60), now=NOW)
+    for days in range(60, 8, -1):
+        moved(level, "issue", 4, occurred_on=ago(days), now=NOW)
+    # On one of the closed days something was issued all the same: then it was open.
+    assert (figures(level).usage_days, figures(level).usage_units) == (56, 208)
+
+
+def test_units_beyond_all_bounds_do_not_stop_the_figures():
+    level = StockLevelFactory()
+    for _number in range(4):
+        moved(level, "receipt", 1_000_000_000, occurred_on=ago(60), now=NOW)
+    for days in (50, 40, 30, 20):
+        moved(level, "issue", 1_000_000_000, occurred_on=ago(days), now=NOW)
+    assert figures(level).usage_units > 0

@@ -6,12 +6,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from appointments.demo import district, telling
+from appointments.demo.clinics import CLINICS
 from appointments.demo.seeding import seed
 from common.errors import DomainError
+from stock.demo import add_stock
 
 
 class Command(BaseCommand):
-    help = "Demo clinics, people who can sign in, and appointments. A second time changes nothing."
+    help = "Demo clinics, people who can sign in, appointments and stock. A second time changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -35,10 +37,13 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             seeded = seed(settings.VAR_DIR, public=not settings.DEBUG, now=now)
+            levels = add_stock([clinic.code for clinic in CLINICS], now=now)
             added = district.add(now=now) if options["size"] == "large" else 0
         except DomainError as error:
             raise CommandError(error.message) from error
         for line in [*telling.of_sample(seeded.sample), *telling.of_sign_ins(seeded.sign_ins)]:
             self.stdout.write(line)
+        if levels:
+            self.stdout.write(f"Stock: {levels} levels with their ledgers added.")
         if options["size"] == "large":
             self.stdout.write(f"The district: {added} appointments added.")

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_keys_of_other_systems'),
-        ('stock', '0001_a_ledger_of_stock'),
+        ('stock', '0002_files_brought_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

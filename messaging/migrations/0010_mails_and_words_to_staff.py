@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_keys_of_other_systems'),
-        ('messaging', '0007_answers_know_their_reply'),
+        ('messaging', '0009_old_texts_lose_their_words'),
     ]
 
     operations = [

@@ -1,0 +1,100 @@
+"""Who came and who did not: by clinic, month, weekday, and what became of the reminder."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from django.db.models import Case, CharField, Count, DateField, Exists, OuterRef, Q, Value, When
+from django.db.models.functions import ExtractIsoWeekDay, TruncMonth
+
+from accounts.models import Clinic
+from appointments.call_list import TELLING
+from appointments.models import LIVE, Appointment, AppointmentStatus
+from appointments.reminding import SUBJECT
+from messaging.models import Message, MessageStatus
+
+DELIVERED, SENT, NOT_REACHED = "delivered", "sent", "not_reached"
+COUNTS = ("attended", "missed", "unmarked", "upcoming", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Visits that are alike. `month` is its first day, `weekday` 1 for Monday, on the clinic's calendar.
+
+    `unmarked`: the time has passed and nobody has said whether the patient came.
+    """
+
+    clinic: Clinic
+    month: date
+    weekday: int
+    reminder: str
+    attended: int
+    missed: int
+    unmarked: int
+    upcoming: int
+    cancelled: int
+
+
+def attendance(
+    clinics: Iterable[Clinic],
+    bounds: Callable[[tzinfo], tuple[datetime, datetime]],
+    *,
+    now: datetime,
+) -> list[Group]:
+    """Counted in the database, one query a time zone. `bounds` gives the period on a zone's clock."""
+    by_zone: dict[str, dict[object, Clinic]] = defaultdict(dict)
+    for clinic in clinics:
+        by_zone[clinic.time_zone][clinic.pk] = clinic
+    groups = []
+    for zone_name in sorted(by_zone):
+        known = by_zone[zone_name]
+        zone = next(iter(known.values())).zone
+        begin, end = bounds(zone)
+        visits = Appointment.objects.filter(clinic__in=list(known), starts_at__gte=begin, starts_at__lt=end)
+        rows = (
+            visits.annotate(
+                month=TruncMonth("starts_at", tzinfo=zone, output_field=DateField()),
+                weekday=ExtractIsoWeekDay("starts_at", tzinfo=zone),
+                reminder=_reached(),
+            )
+            .order_by()
+            .values_list("clinic_id", "month", "weekday", "reminder")
+            .annotate(**_counts(now))
+        )
+        groups += [Group(known[clinic_id], *rest) for clinic_id, *rest in rows]
+    return sorted(groups, key=lambda group: (group.clinic.code, group.month, group.weekday, group.reminder))
+
+
+def no_show_rate(attended: int, missed: int) -> float | None:
+    """Of the visits that were marked, the share that was missed; None where none was marked."""
+    marked = attended + missed
+    return round(missed / marked, 4) if marked else None
+
+
+def _counts(now: datetime) -> dict[str, Count]:
+    live = Q(status__in=LIVE)
+    wanted = {
+        "attended": Q(status=AppointmentStatus.ATTENDED),
+        "missed": Q(status=AppointmentStatus.MISSED),
+        "unmarked": live & Q(starts_at__lt=now),
+        "upcoming": live & Q(starts_at__gte=now),
+        "cancelled": Q(status=AppointmentStatus.CANCELLED),
+    }
+    return {name: Count("pk", filter=wanted[name]) for name in COUNTS}
+
+
+def _reached() -> Case:
+    """What became of the texts that told of the visit's present time: the best of them counts."""
+    told = Message.objects.filter(
+        subject_type=SUBJECT,
+        subject_id=OuterRef("pk"),
+        subject_at=OuterRef("starts_at"),
+        purpose__in=TELLING,
+    )
+    return Case(
+        When(Exists(told.filter(status=MessageStatus.DELIVERED)), then=Value(DELIVERED)),
+        When(Exists(told.filter(status=MessageStatus.SENT)), then=Value(SENT)),
+        default=Value(NOT_REACHED),
+        output_field=CharField(),
+    )

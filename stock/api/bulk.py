@@ -1,0 +1,131 @@
+"""POST /stock/bulk: up to 1,000 entries of the ledger at once, each with its own result, in order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+
+from accounts.access import visible_to
+from accounts.api.fields import YesNo
+from accounts.audit import Actor
+from appointments.api.bulk import ItemError
+from common.errors import DomainError, StateConflict, ValidationFailed
+from common.rest.errors import as_item
+from common.rest.serializers import Body
+from common.rest.views import ApiView
+from stock.api.bodies import MovementBody, in_units
+from stock.api.movements import MOVEMENTS
+from stock.api.serializers import MovementSerializer
+from stock.entries import Entry
+from stock.ledger import MOST_AT_ONCE, move_all_or_none, move_many
+from stock.models import Movement, StockLevel
+
+
+class EntryItem(MovementBody):
+    stock_id = serializers.UUIDField()
+
+
+class EntriesBody(Body):
+    items = serializers.ListField(
+        child=serializers.JSONField(allow_null=True),
+        allow_empty=False,
+        max_length=MOST_AT_ONCE,
+        help_text="As POST /stock/{id}/movements takes them, with `stock_id`.",
+    )
+    atomic = YesNo(required=False, default=False, help_text="All or none.")
+
+
+class EntryResult(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="The item's place in the request, from 0.")
+    status = serializers.IntegerField(help_text="As the call for one would answer: 201, 400, 409.")
+    object = MovementSerializer(required=False)
+    error = ItemError(required=False)
+
+
+class EntriesAnswer(serializers.Serializer[Any]):
+    atomic = serializers.BooleanField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    results = EntryResult(many=True)
+
+
+class Bulk(ApiView):
+    """Up to 1,000 entries at once. A later item sees what an earlier one did."""
+
+    kind = "stock.movement"
+    serializer_class = EntriesBody
+
+    @extend_schema(request=EntriesBody, responses={200: EntriesAnswer})
+    def post(self, request: Any) -> Response:
+        body = self.body(request)
+        results: list[Any] = self._read(body["items"])
+        entries = {place: item for place, item in enumerate(results) if isinstance(item, Entry)}
+        if not body["atomic"] or len(entries) == len(results):
+            write = move_all_or_none if body["atomic"] else move_many
+            done = write(entries=list(entries.values()), actor=Actor.of(request.user), now=timezone.now())
+            for place, result in zip(entries, done, strict=True):
+                results[place] = result.error or result.movement
+        if body["atomic"] and any(isinstance(result, Exception) for result in results):
+            results = [result if isinstance(result, Exception) else _not_done() for result in results]
+        shown = _shown(results)
+        failed = sum("error" in result for result in shown)
+        return Response(
+            {
+                "atomic": body["atomic"],
+                "succeeded": len(shown) - failed,
+                "failed": failed,
+                "results": shown,
+            }
+        )
+
+    def _read(self, items: Sequence[Any]) -> list[Any]:
+        """Each item as an Entry, or why it can't be read; one query for all."""
+        checked = [_checked(item) for item in items]
+        ids = {item["stock_id"] for item in checked if isinstance(item, dict)}
+        mine = visible_to(self.request.user, StockLevel.objects.select_related("item"))
+        known = {level.pk: level for level in mine.filter(pk__in=ids)}
+        return [_entry(item, known) if isinstance(item, dict) else item for item in checked]
+
+
+def _checked(item: Any) -> Any:
+    read = EntryItem(data=item)
+    try:
+        read.is_valid(raise_exception=True)
+    except ValidationError as error:
+        return error
+    return dict(read.validated_data)
+
+
+def _entry(given: dict[str, Any], known: dict[Any, StockLevel]) -> Entry | DomainError:
+    level = known.get(given.pop("stock_id"))
+    if level is None:
+        return ValidationFailed.on("stock_id", _("There is no such stock level in your clinics."))
+    try:
+        return Entry(level_id=level.pk, **in_units(given, level))
+    except DomainError as refusal:
+        return refusal
+
+
+def _not_done() -> DomainError:
+    return StateConflict(_("Nothing was done, because another item can't be. Mend that one."))
+
+
+def _shown(results: Sequence[Any]) -> list[dict[str, Any]]:
+    found = MOVEMENTS.in_bulk([result.pk for result in results if isinstance(result, Movement)])
+    # All by one serializer: to make one takes longer than to show an entry.
+    seen = dict(zip(found, MovementSerializer(found.values(), many=True).data, strict=True))
+    shown = []
+    for index, result in enumerate(results):
+        if isinstance(result, Movement):
+            shown.append({"index": index, "status": 201, "object": seen[result.pk]})
+        else:
+            refusal = as_item(result)
+            if refusal is None:
+                raise result
+            shown.append({"index": index, "status": refusal[0], "error": refusal[1]})
+    return shown
