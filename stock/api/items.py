@@ -55,6 +55,7 @@ class Items(ApiView):
 
 
 class ItemList(Items, ListView):
+    summaries = {"GET": "List items", "POST": "Add an item"}
     filterset_class = ItemFilters
     sort_fields: ClassVar[dict[str, str]] = {"name": "name", "code": "code", "created_at": "created_at"}
     default_sort = "name"
@@ -71,6 +72,9 @@ class ItemList(Items, ListView):
 
 
 class ItemDetail(Items, DetailView):
+    summaries = {"GET": "Show an item", "PUT": "Replace an item", "PATCH": "Change an item"}
+    refusals = {"PUT": ("VERSION_CONFLICT",), "PATCH": ("VERSION_CONFLICT",)}
+
     @extend_schema(request=ItemBody, responses={200: ItemSerializer})
     def put(self, request: Any, pk: Any) -> Response:  # noqa: ARG002
         return self._change(request, partial=False)
