@@ -10,6 +10,9 @@ application = get_wsgi_application()
 
 # After the set-up, which it needs. A server runs no command, so nothing else would check.
 from common.checks import refuse_bad_settings  # noqa: E402
+from common.chunked_bodies import with_their_length  # noqa: E402
+
+application = with_their_length(application)
 
 try:
     refuse_bad_settings()

@@ -174,3 +174,9 @@ def test_from_another_machine_metrics_are_for_administrators(api, made_by, statu
 def test_a_wrong_token_opens_no_metrics():
     answer = Client().get("/metrics", headers={"Authorization": "Bearer x"}, REMOTE_ADDR="192.0.2.7")
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "TOKEN_INVALID")
+
+
+def test_a_question_is_only_asked_with_get():
+    answer = Client(enforce_csrf_checks=True).post("/healthz")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD"
