@@ -70,7 +70,8 @@ class Reader:
     def _answer(self, status: str, said: dict[str, Any]) -> dict[str, Any]:
         answer = self._resolved(said)
         content = answer.get("content", {})
-        media, described = next(iter(content.items()), ("", {}))
+        nothing: tuple[str, dict[str, Any]] = ("", {})
+        media, described = next(iter(content.items()), nothing)
         is_error = ENVELOPE in json.dumps(described)
         fields = [] if is_error or media != JSON else self._fields(described["schema"])
         codes = [*described.get("examples", {})] if is_error else []

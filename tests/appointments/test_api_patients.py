@@ -6,7 +6,7 @@ from accounts.models import AuditEntry
 from appointments.models import Patient
 from messaging.models import OptOut
 from tests.appointments.test_api_booking import refused
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.appointments import PatientFactory
 from tests.factories.messaging import OptOutFactory
 
