@@ -67,13 +67,15 @@ class _Pass:
         self.more = True
 
     def run(self) -> None:
-        claim = self._claim(Sender.capacity)
+        claim = self._claim(Sender.first_round)
         if not claim.parcels and claim.next_place_at is None:
             return
         with Sender() as sender:
             sender.hand_over(claim.parcels)
             while sender.carried or self.more:
                 answers = self._collect(sender)
+                if sender.carried and not sending_is_on():
+                    sender.hold_back()
                 if self.more and sender.wants_more():
                     # Before the answers are written: the provider is not to wait for that.
                     claim = self._claim(sender.room)

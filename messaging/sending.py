@@ -18,15 +18,19 @@ from django.utils import timezone
 
 from messaging.models import Message
 from messaging.providers import provider_class
-from messaging.providers.base import Outcome, OutgoingText, Provider, Result
+from messaging.providers.base import NOT_STARTED, Outcome, OutgoingText, Provider, Result
 from messaging.quiet_hours import next_quiet_start
 
 logger = logging.getLogger(__name__)
 
 # A text that its worker did not get to in this time stays: soon the claim is another's.
 START_WITHIN = timedelta(seconds=90)
-# So many rounds of what a provider takes at once are carried: enough that it never waits for the database.
+# One that waited so long for its turn is checked again first: its visit may have been cancelled since.
+FRESH_FOR = 5.0
+# At most so many rounds of what a provider takes at once are carried, and no more than what it answers in
+# a second: it never waits for the database, and no text waits long after its last check.
 ROUNDS_AHEAD = 8
+AHEAD_SECONDS = 1.0
 # Answers that are written in one transaction.
 MOST_AT_ONCE = 500
 
@@ -65,6 +69,26 @@ def made(name: str) -> Provider | None:
         return None
 
 
+@dataclass
+class _Answered:
+    """How many answers a provider has given since when, on the monotonic clock."""
+
+    since: float
+    count: int = 0
+
+
+def _is_old(parcel: Parcel) -> bool:
+    """Of a worker that was held up, perhaps a machine asleep."""
+    return timezone.now() - parcel.claimed_at > START_WITHIN
+
+
+def _in_flight(name: str) -> int:
+    try:
+        return provider_class(name).in_flight
+    except ImportError:
+        return 1
+
+
 class Sender:
     """Sends what it is handed while its owner goes on; an answer for each parcel, whatever happens."""
 
@@ -74,6 +98,8 @@ class Sender:
         self._answers: queue.SimpleQueue[ProviderAnswer] = queue.SimpleQueue()
         self._providers: dict[str, tuple[Provider | None, asyncio.Semaphore]] = {}
         self._carried: Counter[str] = Counter()
+        self._answered: dict[str, _Answered] = {}
+        self._stopped = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -96,24 +122,37 @@ class Sender:
         return self._carried.total()
 
     @staticmethod
-    def capacity(name: str) -> int:
-        """How many texts for that provider can be carried at once."""
-        try:
-            return provider_class(name).in_flight * ROUNDS_AHEAD
-        except ImportError:
-            return ROUNDS_AHEAD
+    def first_round(name: str) -> int:
+        """How many texts that provider is given before it is known how fast it answers."""
+        return 2 * _in_flight(name)
 
     def room(self, name: str) -> int:
         """How many more can be carried now."""
-        return max(self.capacity(name) - self._carried[name], 0)
+        return max(self._capacity(name) - self._carried[name], 0)
+
+    def _capacity(self, name: str) -> int:
+        """What it takes at once, and what it answers in the next second going by the last ones."""
+        in_flight, answered = _in_flight(name), self._answered.get(name)
+        if answered is None:
+            return self.first_round(name)
+        since = monotonic() - answered.since
+        if since < 0.05:
+            return self.first_round(name)
+        ahead = int(answered.count / since * AHEAD_SECONDS)
+        return in_flight + min(max(ahead, in_flight // 4), in_flight * (ROUNDS_AHEAD - 1))
 
     def wants_more(self) -> bool:
         """Whether some provider would soon have nothing to do."""
-        return any(3 * self.room(name) >= self.capacity(name) for name in settings.SMS_PROVIDERS)
+        return any(3 * self.room(name) >= self._capacity(name) for name in settings.SMS_PROVIDERS)
+
+    def hold_back(self) -> None:
+        """What has not begun to leave stays."""
+        self._stopped = True
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
             self._carried[parcel.message.provider] += 1
+            self._answered.setdefault(parcel.message.provider, _Answered(monotonic()))
         self._loop.call_soon_threadsafe(self._start, parcels)
 
     def collect(self, *, at_least: int, seconds: float) -> list[ProviderAnswer]:
@@ -127,9 +166,18 @@ class Sender:
                 answers.append(self._answers.get(timeout=wait) if wait > 0 else self._answers.get_nowait())
             except queue.Empty:
                 break
-        for answer in answers:
-            self._carried[answer.parcel.message.provider] -= 1
+        self._take_note(answers)
         return answers
+
+    def _take_note(self, answers: Sequence[ProviderAnswer]) -> None:
+        for name, count in Counter(answer.parcel.message.provider for answer in answers).items():
+            self._carried[name] -= count
+            answered = self._answered[name]
+            if monotonic() - answered.since > 2 * AHEAD_SECONDS:
+                # The last second or two count, not the whole pass.
+                answered.since = (answered.since + monotonic()) / 2
+                answered.count //= 2
+            answered.count += count
 
     def _start(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
@@ -146,10 +194,10 @@ class Sender:
         wait = (parcel.moment - timezone.now()).total_seconds()
         if wait > 0:
             await asyncio.sleep(wait)
+        asked = monotonic()
         async with places:
-            # A worker that was held up (a machine asleep) must not send what is no longer its own.
-            if timezone.now() - parcel.claimed_at > START_WITHIN:
-                return Outcome(Result.TRANSIENT, code="NOT_STARTED")
+            if self._stopped or monotonic() - asked > FRESH_FOR or _is_old(parcel):
+                return Outcome(Result.TRANSIENT, code=NOT_STARTED)
             try:
                 return await provider.send(parcel.text)
             except Exception as error:  # noqa: BLE001  one text's fault must not cost the others their result

@@ -28,6 +28,10 @@ UNREACHABLE = frozenset(
 )
 
 
+# What our own worker says of a text that it did not begin to send.
+NOT_STARTED = "NOT_STARTED"
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """All that a provider is told."""
