@@ -61,6 +61,10 @@ class Caller:
         steps += [(status, callbacks.error_code) for status in callbacks.statuses[-1:]]
         for status, code in steps:
             record.become(status, code, clock(skew_seconds))
+        if callbacks.forgeries:
+            opposite = "undelivered" if steps[-1][0] == "delivered" else "delivered"
+            code = 30005 if opposite == "undelivered" else None
+            await self.post(record.callback, status_params(record, opposite, code), forged=True)
         if callbacks.how == "never":
             return
         if callbacks.how == "reversed":
@@ -75,7 +79,7 @@ class Caller:
         headers = {"X-Twilio-Signature": signature(url, params, token)}
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
-        answer: dict[str, Any] = {"url": url, **params}
+        answer: dict[str, Any] = {"url": url, "forged": forged, **params}
         async with self._places:
             try:
                 async with self._session.post(url, data=params, headers=headers) as response:
@@ -84,6 +88,11 @@ class Caller:
                 answer |= {"answered": None, "text": type(error).__name__}
         self.answers.append(answer)
         return answer
+
+    @property
+    def under_way(self) -> int:
+        """Of how many messages there is still something to tell."""
+        return len(self._tasks)
 
     async def idle(self) -> None:
         while self._tasks:
