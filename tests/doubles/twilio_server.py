@@ -99,10 +99,9 @@ class TwilioServer:
             record.become(set_to.ends_as, None, now)
             return answer
         callbacks = self.chance.callbacks()
+        telling = self.caller.start(record, callbacks, set_to.skew_seconds)
         if callbacks.before_the_answer:
-            await self.caller.tell(record, callbacks, set_to.skew_seconds)
-        else:
-            self.caller.start(record, callbacks, set_to.skew_seconds)
+            await asyncio.shield(telling)
         return answer
 
     async def _answer(
