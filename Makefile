@@ -23,8 +23,8 @@ test: .venv/.installed-dev ## Run all tests, on SQLite and on PostgreSQL; ARGS="
 check: .venv/.installed-dev ## Check format, lint, types, import rules, migrations, deployment, advisories
 	@.venv/bin/python -m tests.check
 
-faults: .venv/.installed-dev ## Kill workers again and again over 1,000 messages; nothing lost, nothing doubled
-	@FAULT_MESSAGES=1000 FAULT_KILLS=12 .venv/bin/python -m tests.run -s tests/faults --numprocesses=0
+faults: .venv/.installed-dev ## 10,000 texts through each kind of trouble, on both databases; prints one table
+	@.venv/bin/python -m tests.faults.run $(ARGS)
 
 fuzz: .venv/.installed-dev ## Call the API with 20,000 invented requests as each role, on PostgreSQL; FUZZ_EXAMPLES=100 for more
 	@.venv/bin/python -m tests.fuzz $(ARGS)
