@@ -1,7 +1,7 @@
 # A bare checkout needs make and Python 3.11 or newer; the rest is made here, in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test faults bench check test-next clean
+.PHONY: help install run test faults coverage mutants bench check test-next clean
 
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
@@ -25,6 +25,12 @@ check: .venv/.installed-dev ## Check format, lint, types, import rules, migratio
 
 faults: .venv/.installed-dev ## Kill workers again and again over 1,000 messages; nothing lost, nothing doubled
 	@FAULT_MESSAGES=1000 FAULT_KILLS=12 .venv/bin/python -m tests.run -s tests/faults --numprocesses=0
+
+coverage: .venv/.installed-dev ## Run all tests on SQLite; statements and branches they pass through
+	@.venv/bin/python -m tests.covered $(ARGS)
+
+mutants: .venv/.installed-dev ## Put faults into booking, dispatch and stock; ARGS="booking --most 50" for some
+	@.venv/bin/python -m tests.mutation.run $(ARGS)
 
 bench: .venv/.installed-dev ## Measure, each benchmark beside its peer and its limit in one run
 	@.venv/bin/python -m bench.run $(ARGS)
