@@ -160,7 +160,9 @@ def test_the_pace_falls_to_just_under_the_share_that_was_taken_but_not_under_hal
 
 
 def test_a_known_pace_falls_from_where_it_is():
-    found = state(pace=8, paced_at=NOW - pace.FALLS_EVERY, answers=1000, halved_at=NOW - timedelta(seconds=10))
+    found = state(
+        pace=8, paced_at=NOW - pace.FALLS_EVERY, answers=1000, halved_at=NOW - timedelta(seconds=10)
+    )
     pace.learn(found, taken=3, refused=1, retry_after=None, now=NOW)
     assert found.pace == pytest.approx(8 * 0.75 * 0.95)
 

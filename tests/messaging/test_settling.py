@@ -193,7 +193,8 @@ def test_refusals_as_too_many_slow_the_provider_down_by_the_longest_wait_asked_f
     ProviderState.objects.create(name=FIRST)
     waits = [timedelta(seconds=20), timedelta(seconds=40), None]
     answers = [
-        answer(claimed(clinic), Outcome(Result.TRANSIENT, code="HTTP_429", retry_after=wait)) for wait in waits
+        answer(claimed(clinic), Outcome(Result.TRANSIENT, code="HTTP_429", retry_after=wait))
+        for wait in waits
     ]
     before = timezone.now()
     settle(answers, now=NOW, tally=Counter())
@@ -207,7 +208,9 @@ def test_each_provider_learns_from_its_own_answers_only(clinic):
         ProviderState.objects.create(name=name)
     lost = Outcome(Result.UNKNOWN, code="READ_TIMEOUT")
     answers = [answer(claimed(clinic), lost) for _number in range(20)]
-    answers.append(answer(claimed(clinic, provider=SECOND), Outcome(Result.ACCEPTED, provider_message_id="S")))
+    answers.append(
+        answer(claimed(clinic, provider=SECOND), Outcome(Result.ACCEPTED, provider_message_id="S"))
+    )
     settle(answers, now=NOW, tally=Counter())
     first, second = ProviderState.objects.get(name=FIRST), ProviderState.objects.get(name=SECOND)
     assert (first.breaker, first.last_error) == ("open", "READ_TIMEOUT")
