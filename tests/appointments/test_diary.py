@@ -94,6 +94,20 @@ def test_room_is_counted_within_the_visit_and_an_end_makes_room():
     assert not diary_with(*at_once).has_room(visit(where), where)
 
 
+def test_each_end_makes_room_for_one():
+    where = clinic(slot_capacity=3)
+    ends = visit(where, NINE, 10)
+    go_on = [visit(where, NINE + minutes * MINUTE, 20) for minutes in (0, 10, 10)]
+    assert not diary_with(ends, *go_on).has_room(visit(where), where)
+
+
+def test_all_visits_of_a_patient_count():
+    where, patient = clinic(slot_capacity=None), new_id()
+    diary = diary_with(visit(where, patient=patient), visit(where, NINE + HOUR, patient=patient))
+    assert not diary.has_room(visit(where, patient=patient), where)
+    assert not diary.has_room(visit(where, NINE + HOUR, patient=patient), where)
+
+
 def test_what_overlapped_before_the_visit_began_does_not_fill_it():
     where = clinic(slot_capacity=2)
     ended = visit(where, NINE - HOUR, 60)
@@ -208,6 +222,10 @@ def test_a_visit_put_back_after_it_was_taken_out_is_there_and_may_be_dropped_and
     assert diary.has_room(visit(where), where)
     diary.load_clinic(where.pk, [(NINE, NINE + HOUR)])
     assert not diary.has_room(visit(where), where)
+
+
+def test_a_stored_visit_has_its_patient_its_clinic_and_its_time(stored):
+    assert Visit.of(stored) == Visit(stored.pk, stored.clinic_id, stored.patient_id, NINE, NINE + 30 * MINUTE)
 
 
 def test_what_is_over_is_not_read(stored):

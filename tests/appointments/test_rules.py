@@ -76,7 +76,9 @@ def test_attendance_is_marked_from_the_clinics_midnight_on():
     refuse_early_attendance(visit, in_berlin(), midnight)
     with pytest.raises(StateConflict):
         refuse_early_attendance(visit, in_berlin(), midnight - timedelta(seconds=1))
-    refuse_early_attendance(datetime(2026, 12, 1, 22, 0, tzinfo=UTC), in_berlin(), midnight)
+    # Half past eleven at night there, and the next day in other places.
+    late = datetime(2026, 12, 1, 22, 30, tzinfo=UTC)
+    refuse_early_attendance(late, in_berlin(), late - timedelta(hours=12))
 
 
 def test_a_step_that_there_is_not_is_refused_in_the_words_of_the_states():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
-from mutmut.mutation.mutators import mutation_operators, operator_string
+from mutmut.mutation.mutators import mutation_operators, operator_arg_removal, operator_string
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,22 @@ class Mutant:
     after: str
 
 
+# The function, the lines of the statement, what stands there and what is put there.
+Place = tuple[str, tuple[int, int], cst.CSTNode, cst.CSTNode]
+
+
 def _marked(node: cst.BaseString) -> list[cst.CSTNode]:
     # A string in other letters is the same fault once more.
     return list(operator_string(node))[:1]
+
+
+def _other_arguments(node: cst.Call) -> list[cst.CSTNode]:
+    words = {index for index, given in enumerate(node.args) if _is_words(given.value)}
+    return [
+        changed
+        for changed in operator_arg_removal(node)
+        if not words & {index for index, given in enumerate(node.args) if given not in changed.args}
+    ]
 
 
 def _without_call(node: cst.Expr) -> list[cst.CSTNode]:
@@ -45,8 +58,10 @@ def _contrary(node: cst.If | cst.While | cst.IfExp) -> list[cst.CSTNode]:
     return [node.with_changes(test=cst.UnaryOperation(cst.Not(), test))]
 
 
+_REPLACED = (operator_string, operator_arg_removal)
 OPERATORS: list[tuple[type, Callable[..., Iterable[cst.CSTNode]]]] = [
-    *((kind, operator) for kind, operator in mutation_operators if operator is not operator_string),
+    *((kind, operator) for kind, operator in mutation_operators if operator not in _REPLACED),
+    (cst.Call, _other_arguments),
     (cst.BaseString, _marked),
     (cst.Expr, _without_call),
     (cst.Raise, _without_raise),
@@ -57,19 +72,21 @@ OPERATORS: list[tuple[type, Callable[..., Iterable[cst.CSTNode]]]] = [
 ]
 
 
-def mutants_of(path: Path) -> list[Mutant]:
-    """Every mutant of the file, in the order of its text."""
-    source = path.read_text(encoding="utf-8")
-    wrapper = MetadataWrapper(cst.parse_module(source))
-    finder = _Finder()
-    wrapper.visit(finder)
-    found = []
-    for function, lines, node, changed in finder.found:
-        mutated = wrapper.module.deep_replace(node, changed)
+class Source:
+    """A file and the places in its functions where a fault can be put, in the order of its text."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._text = str(path), path.read_text(encoding="utf-8")
+        wrapper = MetadataWrapper(cst.parse_module(self._text))
+        finder = _Finder()
+        wrapper.visit(finder)
+        self._module, self.places = wrapper.module, finder.found
+
+    def mutant(self, place: Place) -> Mutant:
+        function, lines, node, changed = place
+        mutated = self._module.deep_replace(node, changed)
         assert isinstance(mutated, cst.Module)
-        if mutated.code != source:
-            found.append(Mutant(str(path), function, lines, mutated.code, *_told(source, mutated.code)))
-    return found
+        return Mutant(self._path, function, lines, mutated.code, *_told(self._text, mutated.code))
 
 
 def _told(source: str, mutated: str) -> tuple[str, str]:
@@ -84,14 +101,16 @@ class _Finder(cst.CSTVisitor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, tuple[int, int], cst.CSTNode, cst.CSTNode]] = []
+        self.found: list[Place] = []
         self._names: list[str] = []
         self._functions = 0
         self._statements: list[cst.CSTNode] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         # Types and defaults are read at import; what the words of a message are is no behaviour.
-        if isinstance(node, cst.Annotation | cst.Decorator | cst.Parameters | cst.Assert) or _is_words(node):
+        if isinstance(node, cst.Annotation | cst.Decorator | cst.Parameters | cst.Assert):
+            return False
+        if isinstance(node, cst.Call) and _is_words(node):
             return False
         if isinstance(node, cst.SimpleStatementLine):
             if _is_docstring(node):
@@ -127,6 +146,8 @@ class _Finder(cst.CSTVisitor):
 
 
 def _is_words(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.BinaryOperation):
+        return _is_words(node.left)
     return isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "_"
 
 

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import traceback
 from collections import Counter
 from pathlib import Path
 from time import monotonic
@@ -22,9 +23,9 @@ from django.db import connection, connections
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
-from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.mutants import Mutant, Source
 
-KILLED, SURVIVED = 10, 11
+KILLED, SURVIVED, BROKEN = 10, 11, 12
 # A test that takes so many times as long as without the fault hangs, at the least so many seconds.
 TIMES_AS_LONG, SECONDS_AT_LEAST = 10, 20
 
@@ -52,14 +53,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     bench = _Bench(session, [str(Path(name).resolve()) for name in option("--mutate")])
     bench.run_unchanged()
     for name in option("--mutate"):
-        found = [mutant for mutant in mutants_of(Path(name).resolve()) if option("--only") in mutant.function]
+        source = Source(Path(name).resolve())
+        found = [place for place in source.places if option("--only") in place[0]]
         numbers = list(range(len(found)))
         if 0 < option("--most") < len(found):
             chance = random.Random(f"{option('--seed')} {name}")
             numbers = sorted(chance.sample(numbers, option("--most")))
         with (Path(option("--verdicts")) / f"{name.replace('/', '.')}.jsonl").open("w") as verdicts:
             print(json.dumps({"found": len(found), "tried": len(numbers)}), file=verdicts, flush=True)
-            for mutant in (found[number] for number in numbers):
+            for mutant in (source.mutant(found[number]) for number in numbers):
                 verdict, killer = bench.try_out(mutant)
                 print(json.dumps(_told(mutant, verdict, killer)), file=verdicts, flush=True)
     return True
@@ -117,7 +119,10 @@ class _Bench:
         return sorted(chosen, key=lambda item: (-self.kills[item.nodeid], self.seconds[item.nodeid]))
 
     def try_out(self, mutant: Mutant) -> tuple[str, str]:
-        """(killed, survived, timeout or unreached; the test that noticed it)."""
+        """(killed, survived, timeout or unreached; the test that noticed it).
+
+        A process that dies is killed; one in which the tests can't even be begun ends the run.
+        """
         tests = self.tests_for(mutant)
         if not tests:
             return "unreached", ""
@@ -129,7 +134,7 @@ class _Bench:
             _be_a_mutant(self, mutant, tests, writing)
         os.close(writing)
         with os.fdopen(reading) as pipe:
-            killer = pipe.readline().strip()
+            killer = pipe.read().strip()
         _pid, status = os.waitpid(child, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             # Whatever its tests have started.
@@ -138,6 +143,8 @@ class _Bench:
             return ("timeout" if os.WTERMSIG(status) == signal.SIGALRM else "killed"), ""
         if os.WEXITSTATUS(status) == SURVIVED:
             return "survived", ""
+        if os.WEXITSTATUS(status) == BROKEN:
+            pytest.exit(f"A mutant could not be tried out:\n{killer}", returncode=1)
         self.kills[killer] += 1
         return "killed", killer
 
@@ -164,6 +171,9 @@ def _be_a_mutant(bench: _Bench, mutant: Mutant, tests: list[pytest.Item], writin
                 break
         else:
             code = SURVIVED
+    except BaseException:  # noqa: BLE001  (told to the parent, which stops)
+        code = BROKEN
+        os.write(writing, f"{traceback.format_exc()}\n".encode())
     finally:
         os._exit(code)
 
@@ -184,7 +194,8 @@ def _put_in(mutant: Mutant) -> None:
     codes = _codes(compile(mutant.source, mutant.path, "exec"))
     changed = {(code.co_qualname, code.co_firstlineno): code for code in codes}
     for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename == mutant.path:
+        # Not isinstance, which wakes lazy objects.
+        if type(thing) is FunctionType and thing.__code__.co_filename == mutant.path:
             code = thing.__code__
             if code.co_qualname == mutant.function:
                 thing.__code__ = changed[code.co_qualname, code.co_firstlineno]

@@ -8,6 +8,7 @@ from stock.entries import Entry
 from stock.ledger import move_many
 from stock.models import Lot, Movement, StockLevel, Transfer
 from stock.rules import MOST_UNITS
+from tests.factories.accounts import ClinicFactory
 from tests.factories.stock import StockLevelFactory, moved, stocked
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,12 @@ def test_without_a_day_an_entry_is_of_the_clinics_today():
     level = stocked(10, now=NOW)
     late = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
     assert moved(level, "issue", 1, now=late).occurred_on == TODAY + DAY
+
+
+def test_the_day_of_an_entry_is_the_day_at_its_own_clinic():
+    level = StockLevelFactory(clinic=ClinicFactory(time_zone="America/New_York"))
+    small_hours = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+    assert moved(level, "receipt", 1, now=small_hours).occurred_on == TODAY - DAY
 
 
 def test_a_correction_goes_both_ways_within_bounds_but_not_by_nothing():
