@@ -1,7 +1,7 @@
 # A bare checkout needs make and Python 3.11 or newer; the rest is made here, in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test faults fuzz bench check test-next clean
+.PHONY: help install run test faults fuzz coverage mutants bench check test-next clean
 
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
@@ -28,6 +28,12 @@ faults: .venv/.installed-dev ## 10,000 texts through each kind of trouble, on bo
 
 fuzz: .venv/.installed-dev ## Call the API with 20,000 invented requests as each role, on PostgreSQL; FUZZ_EXAMPLES=100 for more
 	@.venv/bin/python -m tests.fuzz $(ARGS)
+
+coverage: .venv/.installed-dev ## Run all tests on SQLite; statements and branches they pass through
+	@.venv/bin/python -m tests.covered $(ARGS)
+
+mutants: .venv/.installed-dev ## Put faults into booking, dispatch and stock; ARGS="booking --most 50" for some
+	@.venv/bin/python -m tests.mutation.run $(ARGS)
 
 bench: .venv/.installed-dev ## Measure, each benchmark beside its peer and its limit in one run
 	@.venv/bin/python -m bench.run $(ARGS)
