@@ -71,7 +71,8 @@ def learn(state: ProviderState, answers: Iterable[tuple[Health, str]], now: date
             _close(state)
     elif state.breaker == Breaker.CLOSED:
         _count(state, len(told), len(bad), now)
-        if state.answers >= MINIMUM and state.troubles >= SHARE * state.answers:
+        # Good news alone opens nothing, however bad the news before was.
+        if bad and state.answers >= MINIMUM and state.troubles >= SHARE * state.answers:
             _open(state, now)
 
 

@@ -174,7 +174,7 @@ TABLE: dict[str, Rules] = {
     "stock/orders/<order>": {"GET": read()},
     "stock/orders/<order>/receive": {"POST": write()},
     "stock/orders/<order>/cancel": {"POST": write()},
-    "stock/movements/<movement>/receive": {"POST": write()},
+    "stock/movements/<arrival>/receive": {"POST": write()},
     "stock/movements/<movement>/reverse": {"POST": write()},
     "stock/<level>": {"GET": read(), "PUT": write(), "PATCH": write()},
     "stock/<level>/movements": {"GET": read(), "POST": write()},

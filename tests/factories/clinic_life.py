@@ -9,6 +9,7 @@ from accounts.audit import SYSTEM
 from accounts.models import Clinic, User
 from appointments.models import Closure, FileImport
 from stock.orders import place_order
+from stock.transfers import transfer_out
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
 from tests.factories.stock import stocked
@@ -28,6 +29,7 @@ class ClinicLife:
     item: UUID
     level: UUID
     movement: UUID
+    arrival: UUID
     order: UUID
 
 
@@ -48,6 +50,9 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
     )
     level = stocked(10, clinic=clinic)
     order = place_order(level_id=level.pk, quantity=5, actor=SYSTEM, now=now)
+    sent = transfer_out(
+        level_id=stocked(5, item=level.item).pk, to_clinic=clinic, quantity=1, actor=SYSTEM, now=now
+    )
     return ClinicLife(
         clinic=clinic.pk,
         appointment=visit.pk,
@@ -59,5 +64,6 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
         item=level.item_id,
         level=level.pk,
         movement=level.movements.get().pk,
+        arrival=sent.pk,
         order=order.pk,
     )

@@ -45,6 +45,11 @@ def test_a_provider_in_trouble_is_left_alone():
     assert (found.breaker, allowance(found, NOW), found.last_error) == ("open", 0, "READ_TIMEOUT")
 
 
+def test_good_answers_never_have_a_provider_left_alone():
+    found = after(state(), *[BAD] * (breaker.MINIMUM - 1))
+    assert after(found, WELL).breaker == Breaker.CLOSED
+
+
 def test_an_account_that_is_closed_needs_no_second_answer():
     assert allowance(after(state(), WELL, CLOSED), NOW) == 0
 
