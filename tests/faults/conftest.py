@@ -41,6 +41,6 @@ def scenario(environment: dict[str, str], twilio: TwilioDouble) -> Callable[...,
     """Makes one by its name in the table; more of the environment and more doubles may be given."""
 
     def make(name: str, *others: Any, **more: str) -> Scenario:
-        return Scenario(name, {**environment, **more}, [twilio, *others])
+        return Scenario(name, {**environment, **more}, twilio, others)
 
     return make

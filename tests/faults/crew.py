@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -74,10 +74,21 @@ class _Worker:
 
 
 class Crew:
-    """`size` workers that go through rounds together. It ends with the block."""
+    """`size` workers that go through rounds together. It ends with the block.
 
-    def __init__(self, size: int, pace: Pace, environment: Mapping[str, str], *, seconds: float) -> None:
-        self._pace, self._environment = pace, environment
+    `taken` says how many texts the provider has taken, `seconds` how long all of it may last.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        pace: Pace,
+        environment: Mapping[str, str],
+        *,
+        taken: Callable[[], int],
+        seconds: float,
+    ) -> None:
+        self._pace, self._environment, self._taken = pace, environment, taken
         self._ends = monotonic() + seconds
         self._said: queue.Queue[tuple[_Worker, str | None]] = queue.Queue()
         self._workers = [self._start() for _ in range(size)]
@@ -103,15 +114,19 @@ class Crew:
         the dead. Up to `kills` of them are killed at random moments, and others take their places."""
         for worker in self._workers:
             worker.begin(ahead)
-        until = self.kills + kills
+        until, before = self.kills + kills, self._taken()
         while any(worker.busy for worker in self._workers):
             at_work = [worker for worker in self._workers if worker.busy and worker.ready]
-            if self.kills < until and at_work:
+            if self.kills >= until:
+                self._listen(START_SECONDS)
+            elif not at_work or self._taken() == before:
+                # On a loaded machine they take their time before there is anything to hit.
+                self._listen(0.05)
+            else:
                 victim = self._chance.choice(at_work)
                 if not self._listen(self._chance.uniform(0.02, 0.6)) and victim.busy:
                     self._replace(victim, ahead)
-            else:
-                self._listen(START_SECONDS)
+                    before = self._taken()
 
     def _start(self) -> _Worker:
         return _Worker(self._pace, self._environment, self._said)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from messaging.models import Message, MessageStatus
 from messaging.services import Draft, enqueue
 from messaging.template_book import Text
+from tests.doubles.twilio import TwilioDouble
 from tests.factories.accounts import ClinicFactory
 from tests.faults.crew import Crew
 from tests.faults.figures import Figures, counts
@@ -34,10 +35,13 @@ class Double(Protocol):
 
 
 class Scenario:
-    """`doubles` are the providers in their order; their books count as one."""
+    """The providers are Twilio and then the `others`; their books count as one."""
 
-    def __init__(self, name: str, environment: dict[str, str], doubles: Sequence[Double]) -> None:
-        self.name, self._environment, self._doubles = name, environment, doubles
+    def __init__(
+        self, name: str, environment: dict[str, str], twilio: TwilioDouble, others: Sequence[Double]
+    ) -> None:
+        self.name, self._environment = name, environment
+        self._twilio, self._doubles = twilio, [twilio, *others]
         self.workers = 1 if connection.vendor == "sqlite" else 3
         self.kills = self._rounds = 0
         self._began = monotonic()
@@ -60,12 +64,16 @@ class Scenario:
         self, pace: Pace | None = None, *, kills: int = 0, until_none_is: Sequence[str] = NOT_ENDED
     ) -> None:
         """Rounds until no message is in one of those states, and `kills` workers were killed meanwhile."""
-        with Crew(self.workers, pace or Pace(), self._environment, seconds=MOST_SECONDS) as crew:
+        crew = Crew(self.workers, pace or Pace(), self._environment, taken=self._taken, seconds=MOST_SECONDS)
+        with crew:
             crew.get_ready()
             while Message.objects.filter(status__in=until_none_is).exists() and self._rounds < MOST_ROUNDS:
                 crew.go_round(self._rounds * BETWEEN_ROUNDS, kills=kills - crew.kills)
                 self._rounds += 1
             self.kills += crew.kills
+
+    def _taken(self) -> int:
+        return self._twilio.tally()["accepted"]
 
     def figures(self, troubles: dict[str, int] | None = None) -> Figures:
         """As it is now; kept for the table where FAULT_RESULTS names a file."""

@@ -1,5 +1,6 @@
 """Receipts over HTTP to the site itself: doubled, in the wrong order, too early, forged."""
 
+from collections.abc import Iterable
 from time import monotonic, sleep
 
 from django.utils import timezone
@@ -10,6 +11,8 @@ from tests.faults.scenario import MESSAGES, MOST_SECONDS, WAITING, assert_nothin
 from tests.faults.site import free_address, running_site
 from tests.faults.worker import Pace
 
+# A connection that broke, or a machine too busy to answer: such a call may have been heard or not.
+UNANSWERED = {None}
 NEVER_TOLD = ["forged", "never"]
 CALLBACKS = {
     # One of them for each message. Of the last two kinds nothing true is ever told.
@@ -32,8 +35,9 @@ def test_receipts_doubled_reordered_forged_and_early(scenario, twilio, environme
     forged = [call for call in calls if call["forged"]]
     true = [call for call in calls if not call["forged"]]
     assert len(forged) >= MESSAGES
-    assert {call["answered"] for call in forged} == {403}
-    assert {call["answered"] for call in true} == {204}
+    assert {call["answered"] for call in forged} - UNANSWERED == {403}
+    assert {call["answered"] for call in true} - UNANSWERED == {204}
+    assert sum(call["answered"] in UNANSWERED for call in calls) < len(calls) / 20
     assert_the_site_knows_what_it_was_truly_told(true)
     # As if the time had passed after which Twilio is asked about what it never told.
     Message.objects.filter(status=MessageStatus.SENT).update(look_up_at=timezone.now())
@@ -53,10 +57,15 @@ def all_calls(twilio) -> list[dict]:
 
 def assert_the_site_knows_what_it_was_truly_told(true: list[dict]) -> None:
     """Each receipt once and no other; each message as its last one says, or sent."""
-    said = {(call["MessageSid"], STATUSES[call["MessageStatus"]]) for call in true}
+    said, answered = receipts(true), receipts(call for call in true if call["answered"] not in UNANSWERED)
     kept = list(Receipt.objects.values_list("provider_message_id", "status"))
-    assert sorted(kept) == sorted(said)
-    endings = {sid: status for sid, status in said if status != MessageStatus.SENT}
+    assert len(kept) == len(set(kept))
+    assert answered <= set(kept) <= said
+    endings = {sid: status for sid, status in kept if status != MessageStatus.SENT}
     states = dict(Message.objects.values_list("provider_message_id", "status"))
     assert states == {sid: endings.get(sid, MessageStatus.SENT) for sid in states}
     assert 0 < len(endings) < len(states)
+
+
+def receipts(calls: Iterable[dict]) -> set[tuple[str, str]]:
+    return {(call["MessageSid"], STATUSES[call["MessageStatus"]]) for call in calls}
