@@ -11,7 +11,7 @@ from messaging.models import Message, MessageEvent, MessageStatus, OptOut, Provi
 from messaging.providers.base import Outcome, Result
 from messaging.reconciling import MAX_ATTEMPTS
 from messaging.sending import Parcel, ProviderAnswer, text_of
-from messaging.settling import FIRST_WAIT, LONGEST_WAIT, SOON, settle, wait_after
+from messaging.settling import FIRST_WAIT, LONGEST_WAIT, settle, wait_after
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory, ReplyFactory
 from tests.messaging.scripted_provider import ScriptedProvider, SecondProvider
