@@ -75,6 +75,8 @@ class _Pass:
             while sender.carried or self.more:
                 answers = self._collect(sender)
                 if sender.carried and not sending_is_on():
+                    # For this pass it stays off: what is held back must not be claimed round and round.
+                    self.tally.sending_is_off, self.ends = True, monotonic()
                     sender.hold_back()
                 if self.more and sender.wants_more():
                     # Before the answers are written: the provider is not to wait for that.
@@ -87,19 +89,24 @@ class _Pass:
                     self._wait_until(claim.next_place_at)
 
     def _claim(self, room: Callable[[str], int]) -> Claim:
-        if self.ends is not None and monotonic() >= self.ends:
-            self.more = False
-        elif not sending_is_on():
-            self.tally.sending_is_off, self.more = True, False
-        if not self.more:
-            return Claim()
         full = any(room(name) == 0 for name in settings.SMS_PROVIDERS)
-        claim = claim_due(self.clock.now(), room, self.tally.reached)
-        while claim.looked_at and not claim.parcels:
-            # All of it was decided otherwise.
+        while self._may_claim():
             claim = claim_due(self.clock.now(), room, self.tally.reached)
-        self.more = bool(claim.parcels) or full or claim.next_place_at is not None
-        return claim
+            if claim.parcels or not claim.looked_at:
+                self.more = bool(claim.parcels) or full or claim.next_place_at is not None
+                return claim
+            # All of it was decided otherwise: the next batch.
+        self.more = False
+        return Claim()
+
+    def _may_claim(self) -> bool:
+        """Asked before each batch."""
+        if self.ends is not None and monotonic() >= self.ends:
+            return False
+        if not sending_is_on():
+            self.tally.sending_is_off = True
+            return False
+        return True
 
     def _collect(self, sender: Sender) -> list[ProviderAnswer]:
         if not sender.carried:

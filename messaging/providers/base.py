@@ -1,6 +1,6 @@
 """What every provider is: one class that sends, and says in the same few words what came of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -178,6 +178,3 @@ class Provider:
 
     async def close(self) -> None:
         """Lets go of connections."""
-
-
-ProviderFactory = Callable[[], Provider]

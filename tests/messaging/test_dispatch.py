@@ -320,3 +320,50 @@ def test_what_waited_long_for_its_turn_is_checked_again(provider, clinic, monkey
     dispatch(clock=CLOCK)
     assert provider.given == []
     assert status_of(queued) == MessageStatus.SUPPRESSED
+
+
+def test_a_switch_that_is_turned_off_and_on_again_ends_the_pass_and_the_next_one_sends(
+    provider, clinic, monkeypatch
+):
+    monkeypatch.setattr(provider, "in_flight", 1)
+    for _number in range(2):
+        message(clinic)
+    held = threading.Event()
+
+    def switch(on):
+        other = threading.Thread(target=lambda: (set_sending(on, actor=SYSTEM, now=NOW), connection.close()))
+        other.start()
+        other.join()
+
+    def switch_off():
+        provider.meanwhile = None
+        switch(False)
+        held.wait(10)
+
+    hold_back = Sender.hold_back
+
+    def held_back(sender):
+        hold_back(sender)
+        if not held.is_set():
+            switch(True)
+        held.set()
+
+    monkeypatch.setattr(Sender, "hold_back", held_back)
+    provider.meanwhile = staticmethod(switch_off)
+    dispatch(clock=CLOCK)
+    assert len(provider.given) == 1
+    dispatch(clock=CLOCK)
+    assert len(provider.given) == 2
+
+
+def test_a_pass_ends_in_time_while_all_that_is_due_is_decided_otherwise(provider, clinic, monkeypatch):
+    monkeypatch.setattr("messaging.claiming.BATCH", 1)
+    for _number in range(5):
+        queued = message(clinic)
+        opt_out(queued.to, source="nurse", actor=SYSTEM, now=NOW)
+    dispatch(clock=CLOCK, seconds=0)
+    assert Message.objects.filter(status=MessageStatus.QUEUED).count() == 5
+    times = iter([0.0, 0.0, 0.0, 0.0])
+    monkeypatch.setattr("messaging.dispatch.monotonic", lambda: next(times, 100.0))
+    dispatch(clock=CLOCK, seconds=50)
+    assert 0 < Message.objects.filter(status=MessageStatus.QUEUED).count() < 5
