@@ -29,12 +29,12 @@ class ClinicLife:
     item: UUID
     level: UUID
     movement: UUID
-    arrival: UUID
+    arrival: UUID | None
     order: UUID
 
 
-def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
-    """`person` is who uploaded a file."""
+def clinic_life(clinic: Clinic, person: User, *, alone: bool = False) -> ClinicLife:
+    """`person` is who uploaded a file; a clinic that is `alone` gets no stock from another one."""
     visit = AppointmentFactory(patient__clinic=clinic, starts_at=morning_in(1, clinic))
     ReminderFactory(appointment=visit)
     now = timezone.now()
@@ -50,9 +50,10 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
     )
     level = stocked(10, clinic=clinic)
     order = place_order(level_id=level.pk, quantity=5, actor=SYSTEM, now=now)
-    sent = transfer_out(
-        level_id=stocked(5, item=level.item).pk, to_clinic=clinic, quantity=1, actor=SYSTEM, now=now
-    )
+    arrival = None
+    if not alone:
+        elsewhere = stocked(5, item=level.item)
+        arrival = transfer_out(level_id=elsewhere.pk, to_clinic=clinic, quantity=1, actor=SYSTEM, now=now).pk
     return ClinicLife(
         clinic=clinic.pk,
         appointment=visit.pk,
@@ -64,6 +65,6 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
         item=level.item_id,
         level=level.pk,
         movement=level.movements.get().pk,
-        arrival=sent.pk,
+        arrival=arrival,
         order=order.pk,
     )
