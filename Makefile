@@ -1,7 +1,7 @@
 # A bare checkout needs make and Python 3.11 or newer; the rest is made here, in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test faults fuzz bench check test-next clean
+.PHONY: help install run test faults fuzz coverage mutants bench check test-next clean
 
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
@@ -23,11 +23,17 @@ test: .venv/.installed-dev ## Run all tests, on SQLite and on PostgreSQL; ARGS="
 check: .venv/.installed-dev ## Check format, lint, types, import rules, migrations, deployment, advisories
 	@.venv/bin/python -m tests.check
 
-faults: .venv/.installed-dev ## Kill workers again and again over 1,000 messages; nothing lost, nothing doubled
-	@FAULT_MESSAGES=1000 FAULT_KILLS=12 .venv/bin/python -m tests.run -s tests/faults --numprocesses=0
+faults: .venv/.installed-dev ## 10,000 texts through each kind of trouble, on both databases; prints one table
+	@.venv/bin/python -m tests.faults.run $(ARGS)
 
 fuzz: .venv/.installed-dev ## Call the API with 20,000 invented requests as each role, on PostgreSQL; FUZZ_EXAMPLES=100 for more
 	@.venv/bin/python -m tests.fuzz $(ARGS)
+
+coverage: .venv/.installed-dev ## Run all tests on SQLite; statements and branches they pass through
+	@.venv/bin/python -m tests.covered $(ARGS)
+
+mutants: .venv/.installed-dev ## Put faults into booking, dispatch and stock; ARGS="booking --most 50" for some
+	@.venv/bin/python -m tests.mutation.run $(ARGS)
 
 bench: .venv/.installed-dev ## Measure, each benchmark beside its peer and its limit in one run
 	@.venv/bin/python -m bench.run $(ARGS)

@@ -49,6 +49,8 @@ STAFF_MAY: dict[str, set[str]] = {
 }
 # A key that leaked must not make others.
 PEOPLE_ONLY = {"accounts.apikey"}
+# Nor people, who would outlive it.
+WRITTEN_BY_PEOPLE_ONLY = {"accounts.user"}
 VIEWER_MAY: dict[str, set[str]] = {kind: {"view"} for kind in STAFF_MAY if kind != "messaging.optout"}
 ADMIN_MAY_NOT: dict[str, set[str]] = {
     "accounts.apikey": {"change"},
@@ -113,9 +115,13 @@ def may(user: AnyUser, action: str, kind: str) -> bool:
     """Whether the role allows "view", "add", "change" or "delete" of a kind: "appointments.patient"."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return False
-    if isinstance(user, ApiKey) and kind in PEOPLE_ONLY:
+    if isinstance(user, ApiKey) and _is_for_people(action, kind):
         return False
     if user.is_admin:
         return action not in ADMIN_MAY_NOT.get(kind, set())
     table = {Role.STAFF.value: STAFF_MAY, Role.VIEWER.value: VIEWER_MAY}.get(user.role, {})
     return action in table.get(kind, set())
+
+
+def _is_for_people(action: str, kind: str) -> bool:
+    return kind in PEOPLE_ONLY or (kind in WRITTEN_BY_PEOPLE_ONLY and action != "view")

@@ -28,7 +28,7 @@ from common.errors import NotFound, StateConflict, ValidationFailed
 from common.ids import new_id
 from messaging.models import BadNumber, Message, MessageStatus, OptOut, TemplateKey
 from messaging.numbers import bad_numbers, names_the_number
-from messaging.providers import provider_class
+from messaging.providers import SHIPPED, provider_class
 from messaging.services import opted_out
 
 DAYS = 7
@@ -127,7 +127,7 @@ def _no_consent() -> Q:
 def _telling_providers() -> list[str]:
     """Those whose silence means something."""
     found = []
-    for name in {*settings.SMS_PROVIDERS, "twilio", "smsgate"}:
+    for name in {*settings.SMS_PROVIDERS, *SHIPPED}:
         try:
             if provider_class(name).gives_receipts:
                 found.append(name)

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appointments.models import Appointment, AppointmentStatus
+from appointments.models import Appointment, AppointmentStatus, Reminder, ReminderState
 from appointments.reminding import (
     LANGUAGE_CHANGED,
     LATEST_NOTICE,
@@ -93,9 +94,29 @@ def queue(wanted: Sequence[tuple[Appointment, str]], *, now: datetime) -> None:
     drafts = [_draft(appointment, key, books[key], now) for appointment, key in wanted]
     useful = [draft for draft in drafts if draft.expires_at > draft.send_at]
     if useful:
-        enqueue(useful, now=now)
+        ids = enqueue(useful, now=now)
+        moved = [
+            (draft.subject_id, pk)
+            for draft, pk in zip(useful, ids, strict=True)
+            if draft.purpose == Key.RESCHEDULED and draft.subject_id is not None
+        ]
+        _stand_in(dict(moved), now)
         if any(draft.send_at <= now for draft in useful):
             nudge()
+
+
+def _stand_in(told: Mapping[UUID, UUID], now: datetime) -> None:
+    """The text that tells the new time is the reminder that would leave in the same moment.
+
+    `told` maps visits to their messages.
+    """
+    due = Reminder.objects.due(now).filter(
+        appointment__in=told, visit_at=F("appointment__starts_at"), message__isnull=True
+    )
+    reminders = list({reminder.appointment_id: reminder for reminder in due}.values())
+    for reminder in reminders:
+        reminder.state, reminder.message_id = ReminderState.QUEUED, told[reminder.appointment_id]
+    Reminder.objects.bulk_update(reminders, ["state", "message_id"], batch_size=100)
 
 
 def take_note_of_ended(messages: Sequence[Message], **_options: object) -> None:

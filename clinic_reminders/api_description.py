@@ -21,6 +21,9 @@ TAGS = {
     "templates": "The texts that patients get.",
     "clinics": "Clinics, their rules and closed days.",
     "users": "People who sign in, and how they like to be told.",
+    "items": "What can be in stock; the same for all clinics.",
+    "stock": "Stock of clinics: levels, counts, the ledger, transfers, orders.",
+    "reports": "Stock, attendance and delivery in figures, as JSON or CSV.",
     "audit": "Who changed what and when.",
     "health": "For what watches the site. Not limited.",
 }

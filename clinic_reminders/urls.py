@@ -11,3 +11,5 @@ urlpatterns = [
     path("", include("clinic_reminders.health_urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]
+
+handler400 = "common.plain_requests.bad_request"

@@ -8,6 +8,7 @@ takes the turn over when its time is up.
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from uuid import UUID, uuid4
 
 from django.db import models
@@ -20,8 +21,10 @@ from common.models import IdempotencyKey
 KEPT = timedelta(hours=24)
 # Longer than the web server lets a request run.
 TURN = timedelta(seconds=90)
-LONGEST_WAIT = 30.0
+SHORT_WAIT, LONGEST_WAIT = 2.0, 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.4
+# Of each process: whoever waits holds a thread, and the site needs the others.
+_long_waits = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,36 @@ class KeyReused(DomainError):
 def begin(key: str, body: str) -> Turn | Answer:
     """The turn to answer, or the first answer, waited for while it is being made.
 
-    `key` and `body` are digests. KeyReused for another body; Unavailable when the first takes too long.
+    `key` and `body` are digests. KeyReused for another body; Unavailable when the first takes too long,
+    which is at once after SHORT_WAIT where enough others wait longer.
     """
-    ends, pause = time.monotonic() + LONGEST_WAIT, FIRST_PAUSE
-    while True:
-        outcome = _look(key, body, timezone.now())
-        if outcome is not None:
-            return outcome
-        if time.monotonic() > ends:
-            raise Unavailable(_("The first request with this key is still running."), retry_after=5)
+    outcome = _waited_for(key, body, SHORT_WAIT)
+    if outcome is not None:
+        return outcome
+    if not _long_waits.acquire(blocking=False):
+        raise _still_running(retry_after=2)
+    try:
+        outcome = _waited_for(key, body, LONGEST_WAIT - SHORT_WAIT)
+    finally:
+        _long_waits.release()
+    if outcome is None:
+        raise _still_running(retry_after=5)
+    return outcome
+
+
+def _waited_for(key: str, body: str, seconds: float) -> Turn | Answer | None:
+    outcome = _look(key, body, timezone.now())
+    # From here: a database that is busy may have taken its time over the first look.
+    ends, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while outcome is None and time.monotonic() < ends:
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
+        outcome = _look(key, body, timezone.now())
+    return outcome
+
+
+def _still_running(*, retry_after: int) -> Unavailable:
+    return Unavailable(_("The first request with this key is still running."), retry_after=retry_after)
 
 
 def keep(turn: Turn, answer: Answer) -> None:

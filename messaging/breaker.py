@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.audit import Actor, Change, record
 from common.ids import named_id
 from messaging.models import Breaker, Pin, ProviderState
-from messaging.providers.base import UNREACHABLE, Outcome, Provider, Result
+from messaging.providers.base import NOT_STARTED, UNREACHABLE, Outcome, Provider, Result
 
 # So many answers, and such a share of them trouble, before a provider is left alone.
 MINIMUM = 20
@@ -31,7 +31,7 @@ class Health(Enum):
 
 
 def health(provider: type[Provider], outcome: Outcome) -> Health:
-    if outcome.code == "NOT_STARTED":
+    if outcome.code == NOT_STARTED:
         return Health.SILENT
     if outcome.code in provider.account_codes:
         return Health.CLOSED
@@ -71,7 +71,8 @@ def learn(state: ProviderState, answers: Iterable[tuple[Health, str]], now: date
             _close(state)
     elif state.breaker == Breaker.CLOSED:
         _count(state, len(told), len(bad), now)
-        if state.answers >= MINIMUM and state.troubles >= SHARE * state.answers:
+        # Good news alone opens nothing, however bad the news before was.
+        if bad and state.answers >= MINIMUM and state.troubles >= SHARE * state.answers:
             _open(state, now)
 
 

@@ -66,15 +66,19 @@ class _Pass:
         self.clock, self.ends, self.tally = clock, ends, tally
         # Whether something that is due may still be there to be claimed.
         self.more = True
+        # What the kill switch has held back must not be claimed round and round.
+        self.texts = True
 
     def run(self) -> None:
-        claim = self._claim(Sender.capacity)
+        claim = self._claim(Sender.first_round)
         if not claim.parcels and claim.next_place_at is None:
             return
         with Sender() as sender:
             sender.hand_over(claim.parcels)
             while sender.carried or self.more:
                 answers = self._collect(sender)
+                if sender.carried and not self._texts_may_leave():
+                    sender.hold_back()
                 if self.more and sender.wants_more():
                     # Before the answers are written: the provider is not to wait for that.
                     claim = self._claim(sender.room)
@@ -86,19 +90,22 @@ class _Pass:
                     self._wait_until(claim.next_place_at)
 
     def _claim(self, room: Callable[[str], int]) -> Claim:
-        if self.ends is not None and monotonic() >= self.ends:
-            self.more = False
-            return Claim()
-        texts = sending_is_on()
-        self.tally.sending_is_off |= not texts
-        names = outlets(texts=texts)
-        full = any(room(name) == 0 for name in names)
-        claim = claim_due(self.clock.now(), room, self.tally.reached, names)
-        while claim.looked_at and not claim.parcels:
-            # All of it was decided otherwise.
+        while self.ends is None or monotonic() < self.ends:
+            names = outlets(texts=self._texts_may_leave())
+            full = any(room(name) == 0 for name in names)
             claim = claim_due(self.clock.now(), room, self.tally.reached, names)
-        self.more = bool(claim.parcels) or full or claim.next_place_at is not None
-        return claim
+            if claim.parcels or not claim.looked_at:
+                self.more = bool(claim.parcels) or full or claim.next_place_at is not None
+                return claim
+            # All of it was decided otherwise: the next batch.
+        self.more = False
+        return Claim()
+
+    def _texts_may_leave(self) -> bool:
+        """Asked before each batch; once stopped, they stay so in this pass."""
+        self.texts = self.texts and sending_is_on()
+        self.tally.sending_is_off |= not self.texts
+        return self.texts
 
     def _collect(self, sender: Sender) -> list[ProviderAnswer]:
         if not sender.carried:

@@ -19,13 +19,17 @@ from django.utils import timezone
 from messaging.models import Channel, Message
 from messaging.order import outlets
 from messaging.providers import provider_class
-from messaging.providers.base import Outcome, OutgoingText, Provider, Result
+from messaging.providers.base import NOT_STARTED, Outcome, OutgoingText, Provider, Result
 from messaging.quiet_hours import next_quiet_start
 
 logger = logging.getLogger(__name__)
 
 # A text that its worker did not get to in this time stays: soon the claim is another's.
 START_WITHIN = timedelta(seconds=90)
+# One that waited so long for its turn is checked again first: its visit may have been cancelled since.
+FRESH_FOR = 5.0
+# No more is carried than what a provider answers in a second: no text waits long after its last check.
+AHEAD_SECONDS = 1.0
 # Answers that are written in one transaction.
 MOST_AT_ONCE = 500
 
@@ -73,6 +77,28 @@ def made(name: str) -> Provider | None:
         return None
 
 
+@dataclass
+class _Answered:
+    """How many answers a provider has given since when, on the monotonic clock."""
+
+    since: float
+    count: int = 0
+
+
+def _is_old(parcel: Parcel) -> bool:
+    """Of a worker that was held up, perhaps a machine asleep."""
+    return timezone.now() - parcel.claimed_at > START_WITHIN
+
+
+def _takes(name: str) -> tuple[int, int]:
+    """How many that provider takes at once, and how many rounds of these are carried for it at most."""
+    try:
+        provider = provider_class(name)
+    except ImportError:
+        return 1, Provider.rounds_ahead
+    return provider.in_flight, provider.rounds_ahead
+
+
 class Sender:
     """Sends what it is handed while its owner goes on; an answer for each parcel, whatever happens."""
 
@@ -82,6 +108,8 @@ class Sender:
         self._answers: queue.SimpleQueue[ProviderAnswer] = queue.SimpleQueue()
         self._providers: dict[str, tuple[Provider | None, asyncio.Semaphore]] = {}
         self._carried: Counter[str] = Counter()
+        self._answered: dict[str, _Answered] = {}
+        self._texts_stay = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -104,17 +132,25 @@ class Sender:
         return self._carried.total()
 
     @staticmethod
-    def capacity(name: str) -> int:
-        """How many texts for that provider can be carried at once."""
-        try:
-            provider = provider_class(name)
-        except ImportError:
-            return Provider.rounds_ahead
-        return provider.in_flight * provider.rounds_ahead
+    def first_round(name: str) -> int:
+        """How many texts that provider is given before it is known how fast it answers."""
+        in_flight, rounds = _takes(name)
+        return in_flight * min(rounds, 2)
 
     def room(self, name: str) -> int:
         """How many more can be carried now."""
-        return max(self.capacity(name) - self._carried[name], 0)
+        return max(self._capacity(name) - self._carried[name], 0)
+
+    def _capacity(self, name: str) -> int:
+        """What it takes at once, and what it answers in the next second going by the last ones."""
+        (in_flight, rounds), answered = _takes(name), self._answered.get(name)
+        if answered is None:
+            return self.first_round(name)
+        since = monotonic() - answered.since
+        if since < 0.05:
+            return self.first_round(name)
+        ahead = int(answered.count / since * AHEAD_SECONDS)
+        return in_flight + min(max(ahead, in_flight // 4), in_flight * (rounds - 1))
 
     def wants_more(self) -> bool:
         """Whether some provider would soon have nothing to do."""
@@ -122,11 +158,16 @@ class Sender:
         names = settings.SMS_PROVIDERS
         if not any(self._carried[name] for name in names):
             names = outlets()
-        return any(3 * self.room(name) >= self.capacity(name) for name in names)
+        return any(3 * self.room(name) >= self._capacity(name) for name in names)
+
+    def hold_back(self) -> None:
+        """Texts that have not begun to leave stay; mails go on."""
+        self._texts_stay = True
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
             self._carried[parcel.message.provider] += 1
+            self._answered.setdefault(parcel.message.provider, _Answered(monotonic()))
         self._loop.call_soon_threadsafe(self._start, parcels)
 
     def collect(self, *, at_least: int, seconds: float) -> list[ProviderAnswer]:
@@ -140,9 +181,18 @@ class Sender:
                 answers.append(self._answers.get(timeout=wait) if wait > 0 else self._answers.get_nowait())
             except queue.Empty:
                 break
-        for answer in answers:
-            self._carried[answer.parcel.message.provider] -= 1
+        self._take_note(answers)
         return answers
+
+    def _take_note(self, answers: Sequence[ProviderAnswer]) -> None:
+        for name, count in Counter(answer.parcel.message.provider for answer in answers).items():
+            self._carried[name] -= count
+            answered = self._answered[name]
+            if monotonic() - answered.since > 2 * AHEAD_SECONDS:
+                # The last second or two count, not the whole pass.
+                answered.since = (answered.since + monotonic()) / 2
+                answered.count //= 2
+            answered.count += count
 
     def _start(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
@@ -159,10 +209,11 @@ class Sender:
         wait = (parcel.moment - timezone.now()).total_seconds()
         if wait > 0:
             await asyncio.sleep(wait)
+        asked = monotonic()
         async with places:
-            # A worker that was held up (a machine asleep) must not send what is no longer its own.
-            if timezone.now() - parcel.claimed_at > START_WITHIN:
-                return Outcome(Result.TRANSIENT, code="NOT_STARTED")
+            stays = self._texts_stay and parcel.message.channel == Channel.SMS
+            if stays or monotonic() - asked > FRESH_FOR or _is_old(parcel):
+                return Outcome(Result.TRANSIENT, code=NOT_STARTED)
             try:
                 return await provider.send(parcel.text)
             except Exception as error:  # noqa: BLE001  one text's fault must not cost the others their result

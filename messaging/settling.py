@@ -15,7 +15,7 @@ from messaging.events import note
 from messaging.models import Message, MessageStatus, ProviderState
 from messaging.order import provider_after
 from messaging.providers import provider_class
-from messaging.providers.base import Outcome, Provider, Result
+from messaging.providers.base import NOT_STARTED, Outcome, Provider, Result
 from messaging.receipts import match_early
 from messaging.reconciling import first_poll, plan_look_up
 from messaging.sending import ProviderAnswer
@@ -124,7 +124,9 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
         message.status = MessageStatus.FAILED
     elif _was_no_attempt(message.provider, outcome):
         message.attempts -= 1
-        _queue(message, timedelta(seconds=random.uniform(*SOON)), outcome, now)  # noqa: S311
+        # What was not even begun is only to be checked again.
+        wait = 0.0 if outcome.code == NOT_STARTED else random.uniform(*SOON)  # noqa: S311
+        _queue(message, timedelta(seconds=wait), outcome, now)
     elif message.attempts >= _class_of(message.provider).most_attempts:
         message.status = MessageStatus.FAILED
     else:
@@ -132,7 +134,7 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
 
 
 def _was_no_attempt(provider: str, outcome: Outcome) -> bool:
-    if outcome.code == "NOT_STARTED":
+    if outcome.code == NOT_STARTED:
         return True
     return outcome.result is Result.TRANSIENT and outcome.code in _class_of(provider).too_fast_codes
 

@@ -50,6 +50,11 @@ PARTS = (
         "the limits were not tried with Redis",
     ),
     Part(
+        "curl (Debian: curl)",
+        lambda: shutil.which("curl") is not None,
+        "the examples with curl in docs/api.md were not run",
+    ),
+    Part(
         "npm (Debian: npm)",
         lambda: shutil.which("npm") is not None,
         "the double of Twilio was not compared with Twilio's own description",

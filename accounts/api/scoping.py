@@ -30,12 +30,16 @@ class InClinics(ApiView):
             return rows
         # With keys a page is read off an index in order, however many rows there are; with a subquery
         # PostgreSQL sorts them all. SQLite does so for several keys, and not for the subquery.
-        keys = list(clinics_visible_to(user).values_list("pk", flat=True))
+        keys = self._clinic_keys
         if len(keys) == 1:
             return rows.filter(**{self.clinic_path: keys[0]})
         if connection.vendor == "sqlite":
             return visible_to(user, rows, self.clinic_path)
         return rows.filter(**{f"{self.clinic_path}__in": keys})
+
+    @cached_property
+    def _clinic_keys(self) -> list[UUID]:
+        return list(clinics_visible_to(self.request.user).values_list("pk", flat=True))
 
 
 class ClinicFilters(Filters):

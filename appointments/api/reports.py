@@ -86,6 +86,7 @@ class AttendanceSerializer(serializers.Serializer[Any]):
 class AttendanceReport(ReportMixin, ApiView):
     """How many came and how many did not, on each clinic's own calendar."""
 
+    summaries = {"GET": "Report on attendance"}
     kind = "appointments.appointment"
     query_parameters: ClassVar[frozenset[str]] = frozenset({"format", "from", "to", "clinic_id"})
     serializer_class = AttendanceSerializer

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -76,6 +77,7 @@ class Upload(ApiView):
     parser_classes = (FileParser,)
     serializer_class = UploadForm
     largest_file: ClassVar[int] = MAX_BYTES
+    wanted_media_type = gettext_lazy("Send a form with the file: Content-Type: multipart/form-data.")
 
     def file_too_large(self) -> str:
         return _("This file is larger than 20 MB. Split it into smaller files.")

@@ -1,6 +1,7 @@
 """What every call of the API passes: one address for each, and no error but in the envelope."""
 
 import json
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,8 @@ from common.rest.errors import CHALLENGE, code_for, envelope
 API = "/api"
 BASE = "/api/v1"
 JSON = "application/json"
+_HEX = "[0-9a-f]"
+_ID = re.compile(rf"(?<=/){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?=/|$)", re.IGNORECASE)
 
 
 def is_api(path: str) -> bool:
@@ -18,7 +21,7 @@ def is_api(path: str) -> bool:
 
 
 class OneAddressMiddleware:
-    """/api answers as /api/v1 does, with a slash at the end or without."""
+    """/api answers as /api/v1 does, with a slash at the end or without, and ids in capitals too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -29,6 +32,7 @@ class OneAddressMiddleware:
             path = path.rstrip("/")
             if path != BASE and not path.startswith(f"{BASE}/"):
                 path = BASE + path.removeprefix(API)
+            path = _ID.sub(lambda found: found[0].lower(), path)
             # `request.path` stays as the caller wrote it: links and signatures go by that.
             request.path_info = path
         return self.get_response(request)

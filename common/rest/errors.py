@@ -82,12 +82,14 @@ def code_for(status: int) -> str:
     return _BY_STATUS.get(status, "INTERNAL_ERROR" if status >= 500 else "VALIDATION_ERROR")
 
 
-def envelope(code: str, message: str = "", details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def envelope(
+    code: str, message: str | Promise = "", details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What the body of an error is; without `message` the code's own words."""
     return {
         "error": {
             "code": code,
-            "message": message or str(CODES[code][1]),
+            "message": str(message or CODES[code][1]),
             "details": dict(details or {}),
             "request_id": request_id.current(),
             "timestamp": timezone.localtime().isoformat(timespec="milliseconds"),
@@ -95,14 +97,15 @@ def envelope(code: str, message: str = "", details: Mapping[str, Any] | None = N
     }
 
 
-def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """REST framework's hook. None for what nobody foresaw: Django logs it and answers 500."""
     refusal = _refusal_of(exc)
     if refusal is None:
         return None
-    response = Response(
-        envelope(refusal.code, refusal.message, refusal.details), status=CODES[refusal.code][0]
-    )
+    said = refusal.message
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        said = getattr(context.get("view"), "wanted_media_type", "")
+    response = Response(envelope(refusal.code, said, refusal.details), status=CODES[refusal.code][0])
     if response.status_code == 401:
         response["WWW-Authenticate"] = CHALLENGE
     wait = getattr(exc, "retry_after", None) or getattr(exc, "wait", None)

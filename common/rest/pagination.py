@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import CharField, Model, Q, QuerySet, TextField
 from django.utils.translation import gettext as _
 from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
@@ -26,7 +26,10 @@ PARAMETERS = ("page", "limit", "cursor", "sort")
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """The row that a page starts after, or with `backwards` ends before."""
+    """The row that a page starts after, or with `backwards` ends before.
+
+    Of a free text `value` is None: it may be a person's name, and addresses are kept on the way.
+    """
 
     sort: str
     value: Any
@@ -67,7 +70,7 @@ class PageOrCursor(BasePagination):
             return self._page(queryset, whole_number(request.query_params, "page", 1))
         if "page" in request.query_params:
             raise ValidationFailed.on("cursor", _("Give `page` or `cursor`, not both."))
-        return self._rows_round(queryset, request.query_params["cursor"])
+        return self._rows_round(queryset, view, request.query_params["cursor"])
 
     def get_paginated_response(self, data: Any) -> Response:
         counted = {} if self.by_cursor else {"count": self.count}
@@ -83,11 +86,16 @@ class PageOrCursor(BasePagination):
         start = (number - 1) * self.limit
         return list(queryset.order_by(*self.sort.order())[start : start + self.limit])
 
-    def _rows_round(self, queryset: QuerySet[Any], text: str) -> list[Any]:
+    def _rows_round(self, queryset: QuerySet[Any], view: Any, text: str) -> list[Any]:
         cursor = _Cursor.decode(text) if text else None
         backwards = cursor is not None and cursor.backwards
+        self.is_of_words = _is_free_text(_field(queryset, self.sort.field))
         if cursor is not None:
-            queryset = queryset.filter(_beyond(queryset, cursor, self.sort))
+            if cursor.sort != self.sort.name:
+                raise ValidationFailed.on("cursor", _("This cursor belongs to another `sort`."))
+            # Unfiltered: a row that has changed since still says where its page ended.
+            value = self._words(view.get_queryset(), cursor) if self.is_of_words else cursor.value
+            queryset = queryset.filter(_beyond(queryset, cursor, self.sort, value))
         found = list(queryset.order_by(*self.sort.order(backwards=backwards))[: self.limit + 1])
         more = len(found) > self.limit
         rows = found[: self.limit]
@@ -99,8 +107,15 @@ class PageOrCursor(BasePagination):
         return rows
 
     def _link_from(self, row: Model, *, backwards: bool) -> str:
-        value = reduce(getattr, self.sort.field.split("__"), row)
+        value = None if self.is_of_words else reduce(getattr, self.sort.field.split("__"), row)
         return self._link("cursor", _Cursor(self.sort.name, value, str(row.pk), backwards).encode())
+
+    def _words(self, visible: QuerySet[Any], cursor: _Cursor) -> str:
+        key = _read(visible.model._meta.pk, cursor.key)
+        found = visible.filter(pk=key).order_by().values_list(self.sort.field, flat=True).first()
+        if found is None or cursor.value is not None:
+            raise _bad_cursor()
+        return found
 
     def _link(self, name: str, value: str) -> str:
         url = remove_query_param(self.url, "cursor") if name == "page" else self.url
@@ -133,15 +148,10 @@ def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str,
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
-def _beyond(queryset: QuerySet[Any], cursor: _Cursor, sort: Sort) -> Q:
+def _beyond(queryset: QuerySet[Any], cursor: _Cursor, sort: Sort, value: Any) -> Q:
     """The rows after the cursor's in its direction. Rows of equal value go by their key."""
-    if cursor.sort != sort.name:
-        raise ValidationFailed.on("cursor", _("This cursor belongs to another `sort`."))
-    try:
-        value = _field(queryset, sort.field).to_python(cursor.value)
-        key = queryset.model._meta.pk.to_python(cursor.key)
-    except (ValidationError, TypeError, ValueError, OverflowError):
-        raise _bad_cursor() from None
+    value = _read(_field(queryset, sort.field), value)
+    key = _read(queryset.model._meta.pk, cursor.key)
     if value is None or (isinstance(value, str) and "\0" in value):
         raise _bad_cursor()
     if isinstance(value, date) and not 1900 <= value.year <= 2200:
@@ -152,6 +162,17 @@ def _beyond(queryset: QuerySet[Any], cursor: _Cursor, sort: Sort) -> Q:
     return Q(**{f"{sort.field}__{side}e": value}) & (
         Q(**{f"{sort.field}__{side}": value}) | Q(**{f"pk__{side}": key})
     )
+
+
+def _read(field: Any, given: Any) -> Any:
+    try:
+        return field.to_python(given)
+    except (ValidationError, TypeError, ValueError, OverflowError):
+        raise _bad_cursor() from None
+
+
+def _is_free_text(field: Any) -> bool:
+    return isinstance(field, CharField | TextField) and not field.choices
 
 
 def _field(queryset: QuerySet[Any], path: str) -> Any:

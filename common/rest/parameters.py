@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 
 from common.errors import ValidationFailed
 
+BEYOND_ALL = 10**18
+
 
 def refuse_unknown(given: QueryDict, known: Iterable[str]) -> None:
     allowed = set(known)
@@ -25,12 +27,17 @@ def refuse_empty(given: QueryDict, names: Iterable[str]) -> None:
 
 
 def whole_number(given: QueryDict, name: str, default: int, *, most: int | None = None) -> int:
-    """A number from 1 up; a number over `most`, or anything else, is refused."""
+    """A number from 1 up; a number over `most`, or anything else, is refused.
+
+    What is larger than any number of rows is BEYOND_ALL.
+    """
     text = given.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
+    digits = text.lstrip("0")
+    if not (digits and text.isascii() and text.isdigit()):
         raise ValidationFailed.on(name, _("Give a whole number from 1."))
-    if most is not None and int(text) > most:
+    number = int(digits) if len(digits) <= 18 else BEYOND_ALL
+    if most is not None and number > most:
         raise ValidationFailed.on(name, _("At most %(most)d.") % {"most": most})
-    return int(text)
+    return number

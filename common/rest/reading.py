@@ -1,6 +1,7 @@
 """How bodies are read: JSON of a bounded size that the database can keep, or a form with a file."""
 
 import json
+from collections import Counter
 from typing import IO, Any
 
 from django.conf import settings
@@ -32,7 +33,9 @@ class JsonParser(BaseParser):
         if len(body) > limit:
             raise PayloadTooLarge(_("This request is too large. Send it in parts."))
         try:
-            parsed = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+            parsed = json.loads(
+                body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_each_field_once
+            )
             if b"\\u" in body:
                 # Half a surrogate pair is JSON, but no text that could be kept.
                 json.dumps(parsed, ensure_ascii=False).encode("utf-8")
@@ -43,6 +46,18 @@ class JsonParser(BaseParser):
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """ValidationFailed for a field given twice: one of its values would be lost without a word."""
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    counted = Counter(name for name, _value in pairs)
+    twice = counted.most_common(1)[0][0]
+    # Half a surrogate pair could not be answered: ValueError.
+    twice.encode("utf-8")
+    raise ValidationFailed.on(twice, _("This field is given twice."))
 
 
 class FileParser(FrameworkMultiPartParser):

@@ -43,8 +43,9 @@ def read_day(text: str) -> date:
         day = parse_date(text)
     except ValueError:
         day = None
-    if day is None or not 1900 <= day.year <= 2999:
+    if day is None:
         raise ValueError(_("Write a date like 2026-12-01."))
+    _check_year(day)
     return day
 
 
@@ -58,15 +59,25 @@ def read_moment(text: str, zone: tzinfo, *, whole_day: bool = False) -> datetime
         moment = None if day else parse_datetime(_LOST_PLUS.sub(r"\1+\2", text))
     except ValueError:
         day = moment = None
-    if day is not None and 1900 <= day.year <= 2999:
+    if day is not None:
+        _check_year(day)
         return start_of(day + timedelta(days=1) if whole_day else day, zone)
-    if moment is None or not 1900 <= moment.year <= 2999:
+    if moment is None:
         raise ValueError(_("Write a date like 2026-12-01, or a time like 2026-12-01T09:30+02:00."))
+    _check_year(moment)
     return moment if timezone.is_aware(moment) else moment.replace(tzinfo=zone)
 
 
 def on_clock_of(zone: tzinfo, moment: datetime, field: str) -> datetime:
     """`moment`, read on this clock where it has no offset. ValidationFailed on `field` for a slip."""
-    if not 1900 <= moment.year <= 2999:
-        raise ValidationFailed.on(field, _("Check the year."))
+    try:
+        _check_year(moment)
+    except ValueError as error:
+        raise ValidationFailed.on(field, str(error)) from None
     return moment if timezone.is_aware(moment) else moment.replace(tzinfo=zone)
+
+
+def _check_year(day: date) -> None:
+    # Turned to another clock, the ends of the calendar fall out of it.
+    if not 1900 <= day.year <= 2999:
+        raise ValueError(_("The year must be between 1900 and 2999."))

@@ -105,6 +105,7 @@ class DeliverySerializer(serializers.Serializer[Any]):
 class DeliveryReport(ReportMixin, ApiView):
     """What became of texts and what they cost, on each clinic's own calendar."""
 
+    summaries = {"GET": "Report on delivery of texts"}
     kind = "messaging.message"
     query_parameters: ClassVar[frozenset[str]] = frozenset({"format", "from", "to", "clinic_id"})
     serializer_class = DeliverySerializer

@@ -1,6 +1,6 @@
 """What every provider is: one class that sends, and says in the same few words what came of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,10 @@ class Result(Enum):
 UNREACHABLE = frozenset(
     {"HOST_NOT_FOUND", "TLS_FAILED", "CONNECTION_REFUSED", "CONNECTION_TIMEOUT", "BAD_URL", "NO_PROVIDER"}
 )
+
+
+# What our own worker says of a text that it did not begin to send.
+NOT_STARTED = "NOT_STARTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,3 @@ class Provider:
 
     async def close(self) -> None:
         """Lets go of connections."""
-
-
-ProviderFactory = Callable[[], Provider]

@@ -57,6 +57,13 @@ class EntriesAnswer(serializers.Serializer[Any]):
 class Bulk(ApiView):
     """Up to 1,000 entries at once. A later item sees what an earlier one did."""
 
+    summaries = {"POST": "Record many movements"}
+    refusals = {
+        "POST": (
+            "INSUFFICIENT_STOCK",
+            "STATE_CONFLICT",
+        )
+    }
     kind = "stock.movement"
     serializer_class = EntriesBody
 

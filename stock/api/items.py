@@ -14,6 +14,7 @@ from accounts.api.fields import Text, Version, WholeNumber, YesNo
 from accounts.audit import Actor
 from common.errors import ValidationFailed
 from common.rest.filtering import Filters
+from common.rest.filtering import YesNo as TrueOrFalse
 from common.rest.serializers import Body
 from common.rest.views import ApiView, DetailView, ListView
 from stock import catalogue
@@ -41,7 +42,7 @@ class ItemBody(Body):
 
 class ItemFilters(Filters):
     code = django_filters.CharFilter(lookup_expr="iexact", max_length=30)
-    vital = django_filters.BooleanFilter()
+    vital = TrueOrFalse(field_name="vital")
     search = django_filters.CharFilter(method="by_words", label="In code and name.", max_length=120)
 
     def by_words(self, items: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
@@ -55,6 +56,7 @@ class Items(ApiView):
 
 
 class ItemList(Items, ListView):
+    summaries = {"GET": "List items", "POST": "Add an item"}
     filterset_class = ItemFilters
     sort_fields: ClassVar[dict[str, str]] = {"name": "name", "code": "code", "created_at": "created_at"}
     default_sort = "name"
@@ -71,6 +73,9 @@ class ItemList(Items, ListView):
 
 
 class ItemDetail(Items, DetailView):
+    summaries = {"GET": "Show an item", "PUT": "Replace an item", "PATCH": "Change an item"}
+    refusals = {"PUT": ("VERSION_CONFLICT",), "PATCH": ("VERSION_CONFLICT",)}
+
     @extend_schema(request=ItemBody, responses={200: ItemSerializer})
     def put(self, request: Any, pk: Any) -> Response:  # noqa: ARG002
         return self._change(request, partial=False)

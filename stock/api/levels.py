@@ -112,6 +112,8 @@ class Levels(InClinics):
 
 
 class LevelList(Levels, ListView):
+    summaries = {"GET": "List stock levels", "POST": "Start a stock level at zero"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
     filterset_class = LevelFilters
     sort_fields: ClassVar[dict[str, str]] = {
         "item": "item__name",
@@ -151,6 +153,7 @@ class LevelList(Levels, ListView):
 class LowList(Levels, ListView):
     """What is out, critical or low; the most urgent first."""
 
+    summaries = {"GET": "List what runs out, most urgent first"}
     filterset_class = LevelFilters
     queryset = LEVELS.filter(urgency__isnull=False)
     sort_fields: ClassVar[dict[str, str]] = {"urgency": "urgency", "item": "item__name"}
@@ -158,6 +161,19 @@ class LowList(Levels, ListView):
 
 
 class LevelDetail(Levels, DetailView):
+    summaries = {"GET": "Show a stock level", "PUT": "Record a count", "PATCH": "Change thresholds"}
+    refusals = {
+        "PUT": (
+            "VERSION_CONFLICT",
+            "STATE_CONFLICT",
+            "INSUFFICIENT_STOCK",
+        ),
+        "PATCH": (
+            "VERSION_CONFLICT",
+            "STATE_CONFLICT",
+        ),
+    }
+
     @extend_schema(responses={200: LevelDetailSerializer})
     def get(self, request: Any, pk: UUID) -> Response:  # noqa: ARG002
         return Response(self.detail(self.get_object().pk))

@@ -71,6 +71,13 @@ class OfLevel(ApiView):
 class LevelMovements(OfLevel, ListView):
     """A level's entries, the newest first."""
 
+    summaries = {"GET": "List a level's ledger", "POST": "Record a movement"}
+    refusals = {
+        "POST": (
+            "INSUFFICIENT_STOCK",
+            "STATE_CONFLICT",
+        )
+    }
     kind = "stock.movement"
     queryset = MOVEMENTS
     serializer_class = MovementSerializer
@@ -97,6 +104,13 @@ class LevelMovements(OfLevel, ListView):
 class Reverse(InClinics):
     """POST takes an entry back by a new one; once for each."""
 
+    summaries = {"POST": "Reverse an entry"}
+    refusals = {
+        "POST": (
+            "INSUFFICIENT_STOCK",
+            "STATE_CONFLICT",
+        )
+    }
     kind = "stock.movement"
     clinic_path = "level__clinic"
     queryset = Movement.objects.all()
@@ -113,6 +127,13 @@ class Reverse(InClinics):
 class Receive(ApiView):
     """POST takes in what another clinic sent, whole or short; the id is that of its `transfer_out`."""
 
+    summaries = {"POST": "Take in a transfer"}
+    refusals = {
+        "POST": (
+            "STATE_CONFLICT",
+            "INSUFFICIENT_STOCK",
+        )
+    }
     kind = "stock.movement"
     serializer_class = ArrivalBody
 
@@ -136,6 +157,7 @@ class Receive(ApiView):
 class TransferList(ListView):
     """What was sent from and to the caller's clinics."""
 
+    summaries = {"GET": "List transfers on their way"}
     kind = "stock.transfer"
     queryset = Transfer.objects.select_related(*_PLACES)
     serializer_class = TransferSerializer

@@ -33,6 +33,13 @@ class Received(OrderSerializer):
 class LevelOrders(OfLevel, ListView):
     """A level's orders, the newest first."""
 
+    summaries = {"GET": "List a level's orders", "POST": "Note an order"}
+    refusals = {
+        "POST": (
+            "STATE_CONFLICT",
+            "VERSION_CONFLICT",
+        )
+    }
     kind = "stock.order"
     queryset = ORDERS
     serializer_class = OrderSerializer
@@ -68,17 +75,26 @@ class Orders(InClinics):
 class OrderList(Orders, ListView):
     """The orders of all the caller's clinics."""
 
+    summaries = {"GET": "List orders"}
     filterset_class = OrdersOfAllFilters
     sort_fields: ClassVar[dict[str, str]] = SORTS
     default_sort = "-ordered_on"
 
 
 class OrderDetail(Orders, DetailView):
-    pass
+    summaries = {"GET": "Show an order"}
 
 
 class ReceiveOrder(Orders):
     """POST takes in a delivery on an order, in one part or several."""
+
+    summaries = {"POST": "Take in an order"}
+    refusals = {
+        "POST": (
+            "STATE_CONFLICT",
+            "INSUFFICIENT_STOCK",
+        )
+    }
 
     @extend_schema(request=ReceiptBody, responses={200: Received})
     def post(self, request: Any, pk: UUID) -> Response:
@@ -93,6 +109,9 @@ class ReceiveOrder(Orders):
 
 class CancelOrder(Orders):
     """POST says that what is still to come won't; a second time changes nothing."""
+
+    summaries = {"POST": "Cancel an order"}
+    refusals = {"POST": ("STATE_CONFLICT",)}
 
     @extend_schema(request=None, responses={200: OrderSerializer})
     def post(self, request: Any, pk: UUID) -> Response:

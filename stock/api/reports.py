@@ -60,6 +60,7 @@ class StockRow(serializers.Serializer[StockLevel]):
 class StockReport(ReportMixin, LevelList):
     """One row a level, with all its figures; the filters of /stock. As CSV all rows, else in pages."""
 
+    summaries = {"GET": "Report on stock"}
     serializer_class = StockRow
     http_method_names = ["get", "head"]
 

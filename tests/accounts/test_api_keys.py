@@ -198,6 +198,15 @@ def test_a_key_is_no_person():
     assert code_of(key_caller(role="admin").get("/api/v1/users/me")) == (403, "PERMISSION_DENIED")
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_an_administrators_key_reads_people_and_neither_makes_nor_changes_them(method):
+    caller, person = key_caller(role="admin"), StaffFactory()
+    address = "/api/v1/users" if method == "POST" else f"/api/v1/users/{person.pk}"
+    assert caller.get(address).status_code == 200
+    answer = caller.generic(method, address, "{}", content_type="application/json")
+    assert code_of(answer) == (403, "PERMISSION_DENIED")
+
+
 def test_when_a_key_was_last_used_is_known_to_within_five_minutes():
     with time_machine.travel(timezone.now(), tick=False) as clock:
         began = timezone.now()

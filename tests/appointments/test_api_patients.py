@@ -6,7 +6,7 @@ from accounts.models import AuditEntry
 from appointments.models import Patient
 from messaging.models import OptOut
 from tests.appointments.test_api_booking import refused
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.appointments import PatientFactory
 from tests.factories.messaging import OptOutFactory
 
@@ -181,3 +181,10 @@ def test_a_stale_version_is_refused_and_nothing_is_opted_out(caller, patient):
 )
 def test_a_field_that_can_not_be_taken_is_named(caller, patient, field, value):
     assert field in refused(patch(caller, patient, **{field: value}), 400)
+
+
+@pytest.mark.parametrize("query", ["consent=", "clinic_id=", "opted_out=AAA", "consent=1"])
+def test_a_filter_that_says_nothing_clear_is_refused_and_lets_nothing_through(api, query):
+    answer = api(AdminFactory()).get(f"/api/v1/patients?{query}")
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()["error"]["details"]

@@ -203,3 +203,11 @@ def test_a_viewer_may_not_upload(api, clinic):
 def test_an_import_is_in_the_audit_log(caller):
     upload_id = upload(caller, file(row(1))).json()["upload_id"]
     assert AuditEntry.objects.filter(action="file imported", object_id=upload_id).exists()
+
+
+def test_json_in_place_of_a_file_is_told_what_to_send(api):
+    answer = api(StaffFactory(clinics=[ClinicFactory()])).post(
+        "/api/v1/appointments/upload", {}, format="json"
+    )
+    assert answer.status_code == 415
+    assert "multipart/form-data" in answer.json()["error"]["message"]

@@ -268,3 +268,14 @@ def test_a_file_of_many_visits_takes_as_many_queries_as_one_of_few(clinic, djang
     with django_assert_max_num_queries(45):
         bring(*rows)
     assert len(texts()) == 200
+
+
+def test_a_move_of_a_visit_that_is_near_is_told_by_one_text(leave):
+    appointment = visit(ClinicFactory(quiet_from=None, quiet_to=None, reminder_hours_before=[24]), hours=8)
+    leave()
+    move(appointment, 6)
+    leave(NOW + timedelta(minutes=1))
+    assert texts(status=MessageStatus.SENT) == ["reminder", "rescheduled"]
+    # The reminder of the new time is that text.
+    stands_in = appointment.reminders.get(visit_at=NOW + 6 * HOUR)
+    assert (stands_in.state, stands_in.message.purpose) == ("queued", "rescheduled")

@@ -94,7 +94,11 @@ def in_an_hour() -> str:
 
 
 Rules = Mapping[str, Rule]
-WHAT_A_PERSON_MAY: Rules = {"GET": FOR_ADMINS, "PUT": FOR_ADMINS, "PATCH": FOR_ADMINS}
+WHAT_A_PERSON_MAY: Rules = {
+    "GET": FOR_ADMINS,
+    "PUT": FOR_ADMINS_THEMSELVES,
+    "PATCH": FOR_ADMINS_THEMSELVES,
+}
 WHAT_ONE_MAY_ALONE: Rules = {"GET": FOR_PEOPLE, "PUT": FOR_PEOPLE, "PATCH": FOR_PEOPLE}
 
 TABLE: dict[str, Rules] = {
@@ -113,9 +117,9 @@ TABLE: dict[str, Rules] = {
     "audit": {"GET": FOR_ADMINS},
     "api-keys": {"GET": FOR_ADMINS_THEMSELVES, "POST": FOR_ADMINS_THEMSELVES},
     "api-keys/<key>": {"GET": FOR_ADMINS_THEMSELVES, "DELETE": FOR_ADMINS_THEMSELVES},
-    "users": {"GET": FOR_ADMINS, "POST": FOR_ADMINS},
+    "users": {"GET": FOR_ADMINS, "POST": FOR_ADMINS_THEMSELVES},
     # Another person's; one's own is told in tests/accounts/test_api_users.py.
-    "users/<user>": {**WHAT_A_PERSON_MAY, "DELETE": FOR_ADMINS},
+    "users/<user>": {**WHAT_A_PERSON_MAY, "DELETE": FOR_ADMINS_THEMSELVES},
     "users/<user>/preferences": WHAT_A_PERSON_MAY,
     "users/me": WHAT_ONE_MAY_ALONE,
     "users/me/preferences": WHAT_ONE_MAY_ALONE,
@@ -173,7 +177,7 @@ TABLE: dict[str, Rules] = {
     "stock/orders/<order>": {"GET": read()},
     "stock/orders/<order>/receive": {"POST": write()},
     "stock/orders/<order>/cancel": {"POST": write()},
-    "stock/movements/<movement>/receive": {"POST": write()},
+    "stock/movements/<arrival>/receive": {"POST": write()},
     "stock/movements/<movement>/reverse": {"POST": write()},
     "stock/<level>": {"GET": read(), "PUT": write(), "PATCH": write()},
     "stock/<level>/movements": {"GET": read(), "POST": write()},

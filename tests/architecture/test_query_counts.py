@@ -10,11 +10,14 @@ from accounts.audit import SYSTEM
 from appointments.models import Closure
 from common.rest.door import BASE
 from messaging.models import TemplateKey
+from stock.models import StockLevel
+from stock.orders import place_order
+from stock.transfers import transfer_out
 from tests.described import operations
 from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
-from tests.factories.stock import StockAlertFactory
+from tests.factories.stock import ItemFactory, StockAlertFactory, moved, stocked
 
 
 def visit(clinic, number):
@@ -42,6 +45,31 @@ def template(clinic, number):
     MessageTemplateFactory(clinic=ClinicFactory(), key=key, language=language)
 
 
+def level(clinic, _number):
+    stocked(1, clinic=clinic, reorder_level=5)
+
+
+def of_one_level(clinic):
+    return StockLevel.objects.filter(clinic=clinic).first() or stocked(0, clinic=clinic)
+
+
+def entry(clinic, _number):
+    moved(of_one_level(clinic), "receipt", 1)
+
+
+def order_of_level(clinic, _number):
+    place_order(level_id=of_one_level(clinic).pk, quantity=1, actor=SYSTEM, now=timezone.now())
+
+
+def order(clinic, _number):
+    place_order(level_id=stocked(0, clinic=clinic).pk, quantity=1, actor=SYSTEM, now=timezone.now())
+
+
+def transfer(clinic, _number):
+    sent = {"quantity": 1, "actor": SYSTEM, "now": timezone.now()}
+    transfer_out(level_id=stocked(5, clinic=clinic).pk, to_clinic=ClinicFactory(), **sent)
+
+
 # What one more row of each list is. A list that is not here fails.
 ROWS = {
     "api-keys": key,
@@ -51,7 +79,15 @@ ROWS = {
     "audit": key,
     "clinics": lambda _clinic, _number: ClinicFactory(),
     "clinics/{clinic_id}/closures": closure,
+    "items": lambda _clinic, _number: ItemFactory(),
     "patients": visit,
+    "reports/stock": level,
+    "stock": level,
+    "stock/low": level,
+    "stock/orders": order,
+    "stock/transfers": transfer,
+    "stock/{level_id}/movements": entry,
+    "stock/{level_id}/orders": order_of_level,
     "sms/queue": lambda clinic, _number: MessageFactory(clinic=clinic),
     "stock/alerts": lambda clinic, _number: StockAlertFactory(level__clinic=clinic),
     "templates": template,
@@ -84,9 +120,12 @@ def cost(client, address):
 def test_a_page_of_twenty_rows_costs_as_many_queries_as_one_of_two(api, path, pages):
     clinic = ClinicFactory()
     client = api(AdminFactory())
-    address = f"{BASE}/{path.replace('{clinic_id}', str(clinic.pk))}?{pages}"
     for number in range(2):
         ROWS[path](clinic, number)
+    keys = {"clinic_id": clinic.pk}
+    if "level_id" in path:
+        keys["level_id"] = of_one_level(clinic).pk
+    address = f"{BASE}/{path.format(**keys)}?{pages}"
     few, cheap = cost(client, address)
     for number in range(2, 20):
         ROWS[path](clinic, number)

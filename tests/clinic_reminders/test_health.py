@@ -202,3 +202,9 @@ def test_a_worker_that_never_ran_is_missed_when_a_text_is_late(client):
 
 def test_the_admins_first_page_is_quiet_while_the_worker_runs(client, working):
     assert "does not run" not in first_page(client)
+
+
+def test_a_question_is_only_asked_with_get():
+    answer = Client(enforce_csrf_checks=True).post("/healthz")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD"

@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -63,6 +64,14 @@ class Named(ApiView):
         return Response(self.body(request))
 
 
+class Identified(ApiView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, _request, pk):
+        return Response(pk)
+
+
 def plain_page(request):
     return HttpResponse("<h1>/srv/secret/path</h1>", status=403)
 
@@ -70,6 +79,7 @@ def plain_page(request):
 urlpatterns = [
     path("api/v1/raise/<str:what>", Raising.as_view()),
     path("api/v1/named", Named.as_view()),
+    path("api/v1/ids/<uuid:pk>/more", Identified.as_view()),
     path("api/v1/page", plain_page),
     path("page", plain_page),
 ]
@@ -199,11 +209,21 @@ def test_a_method_that_is_not_there_is_refused(api, method):
         b"\xff",
         b'{"name": NaN}',
         b'{"name": "\\ud800"}',
+        b'{"\\ud800": 1, "\\ud800": 2}',
         b"[" * 100_000,
         b'{"n": ' + b"9" * 5000 + b"}",
         b"",
     ],
-    ids=["cut off", "no UTF-8", "NaN", "half a pair", "too deep", "too long a number", "empty"],
+    ids=[
+        "cut off",
+        "no UTF-8",
+        "NaN",
+        "half a pair",
+        "half a pair twice",
+        "too deep",
+        "too long a number",
+        "empty",
+    ],
 )
 def test_a_body_that_is_no_json_is_a_parse_error(api, body):
     answer = api().generic("POST", "/api/v1/named", body, content_type="application/json")
@@ -234,6 +254,12 @@ def test_a_field_that_is_not_known_is_refused_by_name(api):
     assert (answer.status_code, list(error_of(answer)["details"])) == (400, ["nmae"])
 
 
+@pytest.mark.parametrize("body", ['{"name": "x", "name": "y"}', '{"id": [{"name": "x", "name": "x"}]}'])
+def test_a_field_given_twice_is_refused_by_name(api, body):
+    answer = api().generic("POST", "/api/v1/named", body, content_type="application/json")
+    assert (answer.status_code, list(error_of(answer)["details"])) == (400, ["name"])
+
+
 def test_a_field_that_can_only_be_read_may_be_sent_back(api):
     assert api().post("/api/v1/named", {"name": "x", "id": 7}, format="json").json() == {"name": "x"}
 
@@ -251,6 +277,13 @@ def test_the_answer_is_json_whatever_the_caller_accepts(api):
 @pytest.mark.parametrize("address", ["/api/v1/named", "/api/v1/named/", "/api/named", "/api/named/"])
 def test_both_base_paths_answer_with_and_without_a_slash_at_the_end(api, address):
     assert api().get(address).status_code == 200
+
+
+@pytest.mark.parametrize("written", [str.lower, str.upper])
+def test_an_id_in_an_address_may_be_in_capitals(api, written):
+    given = UUID("0190a5b0-c0de-7000-8000-00000000beef")
+    answer = api().get(f"/api/v1/ids/{written(str(given))}/more")
+    assert answer.json() == str(given)
 
 
 def test_answers_are_compressed_when_asked_for(api):

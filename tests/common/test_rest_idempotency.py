@@ -1,8 +1,9 @@
 """A POST that is sent again gets the first answer and does nothing more."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
+from itertools import islice
 from uuid import uuid4
 
 import pytest
@@ -252,6 +253,7 @@ def test_a_process_that_died_blocks_its_key_only_for_a_while(api):
 def test_who_comes_while_the_first_runs_waits_and_not_for_ever(api, monkeypatch):
     person = StaffFactory()
     leave_a_dead_turn(api, person)
+    monkeypatch.setattr(idempotency, "SHORT_WAIT", 0.05)
     monkeypatch.setattr(idempotency, "LONGEST_WAIT", 0.1)
     answer = post(api(person))
     assert code_of(answer) == (503, "SERVICE_UNAVAILABLE")
@@ -269,21 +271,38 @@ def test_who_lost_the_turn_meanwhile_leaves_nothing_done(api):
     assert json.loads(bytes(IdempotencyKey.objects.get().body))["name"] == "Kopong"
 
 
+def in_a_thread_of_its_own(caller):
+    asking = APIClient()
+    asking.credentials(**caller._credentials)
+    try:
+        return post(asking)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_ask_after_a_first_that_died_only_two_go_on_waiting(api, monkeypatch):
+    monkeypatch.setattr(idempotency, "SHORT_WAIT", 0.1)
+    caller = api(person := StaffFactory())
+    turn = leave_a_dead_turn(api, person)
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(in_a_thread_of_its_own, caller) for _ in range(6)]
+        refused = list(islice(as_completed(asked), 4))
+        waiting = [each for each in asked if each not in refused]
+        assert not any(each.done() for each in waiting)
+        idempotency.keep(turn, idempotency.Answer(201, b"{}"))
+    for each in refused:
+        assert code_of(each.result()) == (503, "SERVICE_UNAVAILABLE")
+        assert each.result().headers["Retry-After"] == "2"
+    assert [each.result().status_code for each in waiting] == [201, 201]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_50_repeats_at_once_one_is_done_and_all_get_its_answer(api):
-    credentials = api(StaffFactory())._credentials
-
-    def ask(_turn):
-        caller = APIClient()
-        caller.credentials(**credentials)
-        try:
-            answer = post(caller)
-            return answer.status_code, answer.content
-        finally:
-            connection.close()
-
+    caller = api(StaffFactory())
     with ThreadPoolExecutor(50) as pool:
-        answers = set(pool.map(ask, range(50)))
+        found = pool.map(in_a_thread_of_its_own, [caller] * 50)
+        answers = {(answer.status_code, answer.content) for answer in found}
     assert Clinic.objects.count() == 1
     ((status, body),) = answers
     assert status == 201

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from aiohttp import web
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10
 CALL_SECONDS = 60
+
+GoDown = Callable[[float], None]
+# An application finds here how to be down for some seconds, its memory unharmed.
+GO_DOWN: web.AppKey[GoDown] = web.AppKey("go_down", GoDown)  # type: ignore[arg-type]
 
 
 class DoubleError(RuntimeError):
@@ -79,15 +83,43 @@ def run(application: web.Application, description: str) -> None:
 async def _serve(application: web.Application, port: int) -> None:
     # The handler of a client that has gone is cancelled, so that hanging ones don't pile up.
     runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    door = _Door(runner, port)
+    application[GO_DOWN] = door.shut
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
-    await site.start()
+    await door.open()
     ends = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ends.set)
     print(runner.addresses[0][1], flush=True)
     await ends.wait()
     await runner.cleanup()
+
+
+class _Door:
+    """Where it listens."""
+
+    def __init__(self, runner: web.AppRunner, port: int) -> None:
+        self._runner, self._port = runner, port
+        self._opens: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
+
+    def shut(self, seconds: float) -> None:
+        """From now on connections are refused, and those there are break; after `seconds` it opens again."""
+        self._opens = asyncio.create_task(self._open_after(seconds))
+
+    async def _open_after(self, seconds: float) -> None:
+        await self._site.stop()
+        server = self._runner.server
+        assert server
+        for connection in server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(seconds)
+        await self.open()
 
 
 def _end_with_stdin() -> None:

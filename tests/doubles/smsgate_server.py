@@ -104,10 +104,12 @@ class SmsgateServer:
         answer = record.as_smsgate()
         if not self.caller.webhooks:
             record.become(set_to.ends_as, None, now)
-        elif set_to.callbacks.before_the_answer:
-            await self.caller.tell(record, set_to.callbacks, set_to.skew_seconds)
+            return 202, answer
+        callbacks = self.chance.callbacks()
+        if callbacks.before_the_answer:
+            await self.caller.tell(record, callbacks, set_to.skew_seconds)
         else:
-            self.caller.start(record, set_to.callbacks, set_to.skew_seconds)
+            self.caller.start(record, callbacks, set_to.skew_seconds)
         return 202, answer
 
     async def _answer(

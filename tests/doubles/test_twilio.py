@@ -1,6 +1,8 @@
 """The double is like Twilio: Twilio's own SDK and Twilio's own description of its API find no fault in it."""
 
+import contextlib
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -156,6 +158,43 @@ def test_the_sdk_finds_the_doubles_signatures_right():
 def test_a_word_that_the_double_does_not_know_is_refused(twilio):
     with pytest.raises(OSError, match="400"):
         twilio.behave(slowness=3)
+
+
+def test_while_it_is_down_its_port_refuses_and_its_books_are_kept(sdk, twilio):
+    twilio.behave(latency_ms=200, down_after=1, down_seconds=3)
+    with pytest.raises(requests.ConnectionError):
+        create(sdk)
+    with pytest.raises(requests.ConnectionError):
+        create(sdk)
+    wait_until_it_answers(twilio)
+    assert (len(twilio.accepted()), twilio.tally()["troubles"]) == (1, {"down": 1})
+
+
+def wait_until_it_answers(twilio) -> None:
+    for _ in range(200):
+        try:
+            twilio.tally()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("The double stays down.")
+
+
+def test_it_counts_what_it_did_wrong(sdk, twilio):
+    twilio.behave(rules=[{"do": "error", "code": 21610, "to": [PHONE]}], per_second=2)
+    for phone in (PHONE, "+26771999999", "+26771999999"):
+        with contextlib.suppress(TwilioRestException):
+            create(sdk, to=phone)
+    assert twilio.tally() == {"accepted": 1, "troubles": {"error": 1, "too_many": 1}, "calling": 0}
+
+
+def test_forgeries_say_the_opposite_and_are_signed_by_someone_else(sdk, twilio):
+    told = {"forgeries": True, "statuses": ["delivered"]}
+    twilio.behave(callbacks=told)
+    create(sdk, status_callback=f"{twilio.base_url}/nowhere")
+    calls = [(call["MessageStatus"], call["forged"]) for call in twilio.callbacks()]
+    assert calls == [("undelivered", True), ("delivered", False)]
 
 
 def test_the_double_is_gone_after_its_block():

@@ -41,8 +41,13 @@ class TwilioDouble:
         """How often it was asked to create, list and fetch, whatever it answered."""
         return self._call("/_books")["requests"]
 
+    def tally(self) -> dict[str, Any]:
+        """How many it `accepted`, its `troubles` by kind since it was told how to behave, and how many of
+        its messages it is still `calling` about."""
+        return self._call("/_tally")
+
     def callbacks(self) -> list[dict[str, Any]]:
-        """Waits until no callback is under way; each with `answered`, the HTTP status it got, and `text`."""
+        """Waits until no callback is under way; each with `forged`, `text` and `answered`, a status."""
         return self._call("/_callbacks")
 
     def tell(self, sid: str, status: str, **more: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """How the double behaves: set by control calls while it runs."""
 
 import random
-from collections import deque
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Do = Literal[
@@ -60,12 +60,27 @@ class Rule:
     retry_after: int | None = None  # seconds
 
 
+How = Literal["in_order", "doubled", "reversed", "forged", "never"]
+
+
 @dataclass(slots=True)
 class Callbacks:
-    how: Literal["in_order", "doubled", "reversed", "forged", "never"] = "in_order"
+    how: How | list[How] = "in_order"  # of several, one is drawn for each message
     statuses: list[str] = field(default_factory=lambda: ["queued", "sent", "delivered"])
     error_code: int | str | None = None  # told with the last status; by a phone in words
-    before_the_answer: bool = False
+    before_the_answer: bool | float = False  # the share of messages of which it is told so early
+    # Twilio's alone: the share of messages that end as undelivered with 30005 instead, and whether someone
+    # without the key tells the opposite of each ending before the truth is told.
+    undelivered: float = 0
+    forgeries: bool = False
+
+    def drawn(self, chance: random.Random) -> "Callbacks":
+        """What this means for one message."""
+        how = chance.choice(self.how) if isinstance(self.how, list) else self.how
+        mine = replace(self, how=how, before_the_answer=chance.random() < self.before_the_answer)
+        if chance.random() < self.undelivered:
+            mine.statuses, mine.error_code = [*self.statuses[:-1], "undelivered"], 30005
+        return mine
 
 
 @dataclass(slots=True)
@@ -76,6 +91,9 @@ class Behaviour:
     lookups: int | Literal["hang", "drop"] | None = None
     per_second: int | None = None  # above it 429
     retry_after: int = 1
+    # Twilio's alone: having taken so many, it is down: its port refuses, open connections break.
+    down_after: int | None = None
+    down_seconds: float = 0
     callbacks: Callbacks = field(default_factory=Callbacks)
     # What becomes of an accepted message when no callback was asked for.
     ends_as: str = "delivered"
@@ -99,8 +117,13 @@ class Chance:
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
         self._random = random.Random(behaviour.seed)
+        # Of their own: what is told must not change which rule fits.
+        self._of_calls = random.Random(behaviour.seed)
         self._used = [0] * len(behaviour.rules)
         self._arrivals: deque[float] = deque()
+        self._went_down = False
+        # How often each trouble came: by the rule's `do`, "too_many" and "down".
+        self.troubles: Counter[str] = Counter()
 
     def decide(self, to: str) -> Rule:
         for number, rule in enumerate(self._behaviour.rules):
@@ -111,6 +134,7 @@ class Chance:
             if rule.share < 1 and self._random.random() >= rule.share:
                 continue
             self._used[number] += 1
+            self.troubles[rule.do] += 1
             return rule
         return Rule("accept")
 
@@ -121,6 +145,20 @@ class Chance:
         while self._arrivals and self._arrivals[0] <= now - 1:
             self._arrivals.popleft()
         if len(self._arrivals) >= self._behaviour.per_second:
+            self.troubles["too_many"] += 1
             return True
         self._arrivals.append(now)
         return False
+
+    def callbacks(self) -> Callbacks:
+        """How the next message is told of."""
+        return self._behaviour.callbacks.drawn(self._of_calls)
+
+    def goes_down(self, taken: int) -> bool:
+        """Whether this is the moment; it comes once."""
+        after = self._behaviour.down_after
+        if self._went_down or after is None or taken < after:
+            return False
+        self._went_down = True
+        self.troubles["down"] += 1
+        return True

@@ -48,12 +48,16 @@ class Caller:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
+        # Someone waits for the early ones: they don't queue behind all others.
+        self._early_places = asyncio.Semaphore(AT_ONCE)
         self.answers: list[dict[str, Any]] = []
 
-    def start(self, record: Record, callbacks: Callbacks, skew_seconds: float) -> None:
+    def start(self, record: Record, callbacks: Callbacks, skew_seconds: float) -> asyncio.Task[None]:
+        """Goes on whatever becomes of the request that it is about."""
         task = asyncio.create_task(self.tell(record, callbacks, skew_seconds))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def tell(self, record: Record, callbacks: Callbacks, skew_seconds: float) -> None:
         """Tells each status in turn, in the way that was set. The message itself always goes forward."""
@@ -61,6 +65,11 @@ class Caller:
         steps += [(status, callbacks.error_code) for status in callbacks.statuses[-1:]]
         for status, code in steps:
             record.become(status, code, clock(skew_seconds))
+        early = callbacks.before_the_answer > 0
+        if callbacks.forgeries:
+            opposite = "undelivered" if steps[-1][0] == "delivered" else "delivered"
+            code = 30005 if opposite == "undelivered" else None
+            await self.post(record.callback, status_params(record, opposite, code), forged=True, early=early)
         if callbacks.how == "never":
             return
         if callbacks.how == "reversed":
@@ -68,15 +77,17 @@ class Caller:
         for status, code in steps:
             params = status_params(record, status, code)
             for _ in range(2 if callbacks.how == "doubled" else 1):
-                await self.post(record.callback, params, forged=callbacks.how == "forged")
+                await self.post(record.callback, params, forged=callbacks.how == "forged", early=early)
 
-    async def post(self, url: str, params: Mapping[str, str], *, forged: bool = False) -> dict[str, Any]:
+    async def post(
+        self, url: str, params: Mapping[str, str], *, forged: bool = False, early: bool = False
+    ) -> dict[str, Any]:
         token = "not-the-token" if forged else self._token
         headers = {"X-Twilio-Signature": signature(url, params, token)}
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
-        answer: dict[str, Any] = {"url": url, **params}
-        async with self._places:
+        answer: dict[str, Any] = {"url": url, "forged": forged, **params}
+        async with self._early_places if early else self._places:
             try:
                 async with self._session.post(url, data=params, headers=headers) as response:
                     answer |= {"answered": response.status, "text": await response.text()}
@@ -84,6 +95,11 @@ class Caller:
                 answer |= {"answered": None, "text": type(error).__name__}
         self.answers.append(answer)
         return answer
+
+    @property
+    def under_way(self) -> int:
+        """Of how many messages there is still something to tell."""
+        return len(self._tasks)
 
     async def idle(self) -> None:
         while self._tasks:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from tests.doubles.process import GO_DOWN
 from tests.doubles.twilio_behaviour import ERRORS, Behaviour, Chance, Rule
 from tests.doubles.twilio_books import ROOT, Books, Record, clock
 from tests.doubles.twilio_callbacks import Caller, status_params
@@ -43,6 +44,7 @@ class TwilioServer:
                 web.post("/_control", self.control),
                 web.post("/_reset", self.reset),
                 web.get("/_books", self.show_books),
+                web.get("/_tally", self.show_tally),
                 web.get("/_callbacks", self.show_callbacks),
                 web.post("/_callbacks", self.tell),
                 web.post("/_inbound", self.inbound),
@@ -69,6 +71,8 @@ class TwilioServer:
             return _error(wrong, to=form.get("To", ""))
         rule = self.chance.decide(form["To"])
         record = await self._accept(form) if rule.do.startswith("accept") else None
+        if self.chance.goes_down(len(self.books.records)):
+            request.app[GO_DOWN](self.behaviour.down_seconds)
         if self.behaviour.latency_ms:
             await asyncio.sleep(self.behaviour.latency_ms / 1000)
         return await self._answer(request, rule, record, form)
@@ -93,10 +97,11 @@ class TwilioServer:
         answer = record.as_twilio()
         if not record.callback:
             record.become(set_to.ends_as, None, now)
-        elif set_to.callbacks.before_the_answer:
-            await self.caller.tell(record, set_to.callbacks, set_to.skew_seconds)
-        else:
-            self.caller.start(record, set_to.callbacks, set_to.skew_seconds)
+            return answer
+        callbacks = self.chance.callbacks()
+        telling = self.caller.start(record, callbacks, set_to.skew_seconds)
+        if callbacks.before_the_answer:
+            await asyncio.shield(telling)
         return answer
 
     async def _answer(
@@ -179,6 +184,14 @@ class TwilioServer:
     async def show_books(self, _request: web.Request) -> web.Response:
         accepted = [record.as_book_entry() for record in self.books.records.values()]
         return web.json_response({"accepted": accepted, "requests": dict(self.requests)})
+
+    async def show_tally(self, _request: web.Request) -> web.Response:
+        tally = {
+            "accepted": len(self.books.records),
+            "troubles": dict(self.chance.troubles),
+            "calling": self.caller.under_way,
+        }
+        return web.json_response(tally)
 
     async def show_callbacks(self, _request: web.Request) -> web.Response:
         """Every call made and how it was answered, once none is under way."""

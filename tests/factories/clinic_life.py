@@ -9,6 +9,7 @@ from accounts.audit import SYSTEM
 from accounts.models import Clinic, User
 from appointments.models import Closure, FileImport
 from stock.orders import place_order
+from stock.transfers import transfer_out
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
 from tests.factories.stock import StockAlertFactory, stocked
@@ -28,12 +29,13 @@ class ClinicLife:
     item: UUID
     level: UUID
     movement: UUID
+    arrival: UUID | None
     order: UUID
     alert: UUID
 
 
-def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
-    """`person` is who uploaded a file."""
+def clinic_life(clinic: Clinic, person: User, *, alone: bool = False) -> ClinicLife:
+    """`person` is who uploaded a file; a clinic that is `alone` gets no stock from another one."""
     visit = AppointmentFactory(patient__clinic=clinic, starts_at=morning_in(1, clinic))
     ReminderFactory(appointment=visit)
     now = timezone.now()
@@ -49,6 +51,10 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
     )
     level = stocked(10, clinic=clinic)
     order = place_order(level_id=level.pk, quantity=5, actor=SYSTEM, now=now)
+    arrival = None
+    if not alone:
+        elsewhere = stocked(5, item=level.item)
+        arrival = transfer_out(level_id=elsewhere.pk, to_clinic=clinic, quantity=1, actor=SYSTEM, now=now).pk
     return ClinicLife(
         clinic=clinic.pk,
         appointment=visit.pk,
@@ -60,6 +66,7 @@ def clinic_life(clinic: Clinic, person: User) -> ClinicLife:
         item=level.item_id,
         level=level.pk,
         movement=level.movements.get().pk,
+        arrival=arrival,
         order=order.pk,
         alert=StockAlertFactory(level=level).pk,
     )

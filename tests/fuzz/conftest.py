@@ -15,6 +15,7 @@ from accounts.api import tokens
 from accounts.audit import SYSTEM
 from accounts.models import User
 from appointments.models import Closure, FileImport
+from common.tasks import beat
 from messaging.models import MessageTemplate
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
@@ -90,6 +91,8 @@ def one_connection() -> Iterator[None]:
 @pytest.fixture
 def world(role: str, db: None) -> World:
     """Somebody of this role, signed in, with a clinic of their own and another."""
+    # Where no worker has ever run, the site says that it is not ready.
+    beat()
     clinic, other = ClinicFactory(), ClinicFactory()
     person = PEOPLE[role](clinics=[clinic])
     someone = ViewerFactory(clinics=[clinic])

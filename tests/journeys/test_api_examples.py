@@ -48,7 +48,7 @@ def values(live_server) -> dict[str, str]:
     clinic = ClinicFactory(code="GAB01")
     admin = AdminFactory()
     StaffFactory(username="nurse.gab", password="dumela-demo", clinics=[clinic])
-    life = clinic_life(clinic, admin)
+    life = clinic_life(clinic, admin, alone=True)
     # One of the examples gives the clinic this text.
     MessageTemplate.objects.filter(clinic=clinic).delete()
     pair = tokens.pair(sign_in.begin(admin, now=timezone.now()))

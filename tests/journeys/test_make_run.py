@@ -40,7 +40,13 @@ class LocalSite:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "clinic_reminders.local"],
             cwd=BASE_DIR,
-            env={"PATH": os.environ["PATH"], "PORT": str(self.port), **dict([self.mark.split("=", 1)])},
+            env={
+                "PATH": os.environ["PATH"],
+                "PORT": str(self.port),
+                # A tool of the developers' brings a library that writes over the environment in /proc.
+                "SPT_NOENV": "1",
+                **dict([self.mark.split("=", 1)]),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

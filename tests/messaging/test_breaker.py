@@ -45,6 +45,11 @@ def test_a_provider_in_trouble_is_left_alone():
     assert (found.breaker, allowance(found, NOW), found.last_error) == ("open", 0, "READ_TIMEOUT")
 
 
+def test_good_answers_never_have_a_provider_left_alone():
+    found = after(state(), *[BAD] * (breaker.MINIMUM - 1))
+    assert after(found, WELL).breaker == Breaker.CLOSED
+
+
 def test_an_account_that_is_closed_needs_no_second_answer():
     assert allowance(after(state(), WELL, CLOSED), NOW) == 0
 
@@ -92,6 +97,58 @@ def test_old_answers_weigh_less():
         after(found, BAD, at=NOW + timedelta(minutes=minutes))
     after(found, *[BAD] * 18, at=NOW + timedelta(minutes=11))
     assert found.breaker == Breaker.OPEN
+
+
+def test_the_share_of_trouble_that_is_too_much_is_reached_exactly():
+    answers = [*[WELL] * 8, *[BAD] * 12]
+    assert after(state(), *answers).breaker == Breaker.OPEN
+    assert after(state(), *answers[:-1], WELL).breaker == Breaker.CLOSED
+
+
+def test_answers_are_counted_over_several_batches():
+    found = after(state(), *[BAD] * 10)
+    assert (found.answers, found.troubles, found.halved_at) == (10, 10, NOW)
+    after(found, *[BAD] * 5, *[WELL] * 4, at=NOW + timedelta(minutes=1))
+    assert (found.answers, found.troubles, found.halved_at, found.breaker) == (19, 15, NOW, "closed")
+    later = NOW + breaker.HALVE_AFTER
+    after(found, WELL, at=later)
+    assert (found.answers, found.troubles, found.halved_at) == (19 // 2 + 1, 15 // 2, later)
+
+
+def test_answers_that_say_nothing_are_not_counted():
+    found = after(state(last_error="old"), (Health.SILENT, "NOT_STARTED"))
+    assert (found.answers, found.last_error) == (0, "old")
+    after(found, (Health.SILENT, "NOT_STARTED"), WELL)
+    assert (found.answers, found.last_error) == (1, "old")
+
+
+def test_the_last_trouble_is_kept_in_as_many_letters_as_there_is_room_for():
+    found = after(state(), BAD, (Health.TROUBLED, "x" * 41), WELL)
+    assert found.last_error == "x" * 40
+
+
+def test_while_it_rests_only_its_time_counts():
+    found = after(state(), CLOSED)
+    assert (allowance(found, NOW), found.opened_at, found.trips) == (0, NOW, 1)
+    assert allowance(found, found.rest_until - timedelta(seconds=1)) == 0
+    assert allowance(state(breaker="open"), NOW) == 1
+    after(found, *[WELL] * 30)
+    assert found.breaker == Breaker.OPEN
+
+
+def test_since_when_it_is_left_alone_is_since_the_first_trouble():
+    found = after(state(), CLOSED)
+    begin_trial(found, NOW)
+    after(found, BAD, at=NOW + timedelta(minutes=1))
+    assert (found.opened_at, found.trips, found.answers) == (NOW, 2, 0)
+    begin_trial(found, NOW)
+    after(found, WELL)
+    assert (found.opened_at, found.rest_until, found.answers, found.troubles) == (None, None, 0, 0)
+
+
+def test_a_provider_in_trouble_begins_its_next_count_with_nothing():
+    found = after(state(), *[BAD] * breaker.MINIMUM)
+    assert (found.answers, found.troubles) == (0, 0)
 
 
 def test_what_was_never_started_says_nothing_of_the_provider():

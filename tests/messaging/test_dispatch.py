@@ -143,7 +143,7 @@ def test_one_texts_fault_does_not_cost_the_others_their_result(provider, clinic)
 
 def test_what_a_dead_worker_held_is_unknown_after_its_lease(provider, clinic):
     queued = message(clinic)
-    claim_due(NOW, Sender.capacity, Counter())
+    claim_due(NOW, Sender.first_round, Counter())
     expire_leases(NOW + LEASE - timedelta(seconds=1), Counter())
     assert status_of(queued) == MessageStatus.SENDING
     expire_leases(NOW + LEASE, Counter())
@@ -152,7 +152,7 @@ def test_what_a_dead_worker_held_is_unknown_after_its_lease(provider, clinic):
 
 def test_a_result_that_comes_after_the_lease_is_still_believed(provider, clinic):
     queued = message(clinic)
-    [parcel] = claim_due(NOW, Sender.capacity, Counter()).parcels
+    [parcel] = claim_due(NOW, Sender.first_round, Counter()).parcels
     expire_leases(NOW + LEASE, Counter())
     late = Outcome(Result.ACCEPTED, provider_message_id="late")
     settle([ProviderAnswer(parcel, late)], now=NOW, tally=Counter())
@@ -161,7 +161,7 @@ def test_a_result_that_comes_after_the_lease_is_still_believed(provider, clinic)
 
 def test_a_result_of_somebody_elses_claim_is_ignored(provider, clinic):
     queued = message(clinic)
-    [parcel] = claim_due(NOW, Sender.capacity, Counter()).parcels
+    [parcel] = claim_due(NOW, Sender.first_round, Counter()).parcels
     others = replace(parcel, claim=uuid4())
     settle([ProviderAnswer(others, Outcome(Result.PERMANENT))], now=NOW, tally=Counter())
     assert status_of(queued) == MessageStatus.SENDING
@@ -246,7 +246,7 @@ def test_a_batch_is_claimed_and_settled_in_a_bounded_number_of_queries(
     for _number in range(count):
         message(clinic)
     with django_assert_max_num_queries(22):
-        parcels = claim_due(NOW, Sender.capacity, Counter()).parcels
+        parcels = claim_due(NOW, Sender.first_round, Counter()).parcels
     accepted = [
         ProviderAnswer(parcel, Outcome(Result.ACCEPTED, provider_message_id=f"n{number}"))
         for number, parcel in enumerate(parcels)
@@ -270,3 +270,100 @@ def test_an_opt_out_that_only_the_provider_knew_of_holds_here_too(provider, clin
     second = message(clinic, to=first.to)
     dispatch(clock=CLOCK)
     assert (status_of(first), status_of(second)) == (MessageStatus.FAILED, MessageStatus.SUPPRESSED)
+
+
+def test_what_has_not_begun_to_leave_is_held_back_when_the_switch_is_turned(provider, clinic, monkeypatch):
+    monkeypatch.setattr(provider, "in_flight", 1)
+    for _number in range(2):
+        message(clinic)
+
+    def switch_off():
+        other = threading.Thread(
+            target=lambda: (set_sending(False, actor=SYSTEM, now=NOW), connection.close())
+        )
+        other.start()
+        other.join()
+        # Whoever sends looks at the switch while this one text is still on its way.
+        looked.wait(10)
+
+    looked = threading.Event()
+    hold_back = Sender.hold_back
+
+    def held(sender):
+        hold_back(sender)
+        looked.set()
+
+    monkeypatch.setattr(Sender, "hold_back", held)
+    provider.meanwhile = staticmethod(switch_off)
+    dispatch(clock=CLOCK)
+    kept = Message.objects.filter(status=MessageStatus.QUEUED)
+    assert (len(provider.given), kept.count()) == (1, 1)
+    assert kept.get().attempts == 0
+
+
+def test_what_waited_long_for_its_turn_is_checked_again(provider, clinic, monkeypatch):
+    monkeypatch.setattr("messaging.sending.FRESH_FOR", -1.0)
+    queued = message(clinic)
+
+    def opt_out_meanwhile():
+        monkeypatch.setattr("messaging.sending.FRESH_FOR", 5.0)
+
+    noted = Sender.collect
+
+    def collect(sender, **options):
+        answers = noted(sender, **options)
+        opt_out(queued.to, source="nurse", actor=SYSTEM, now=NOW)
+        opt_out_meanwhile()
+        return answers
+
+    monkeypatch.setattr(Sender, "collect", collect)
+    dispatch(clock=CLOCK)
+    assert provider.given == []
+    assert status_of(queued) == MessageStatus.SUPPRESSED
+
+
+def test_a_switch_that_is_turned_off_and_on_again_ends_the_pass_and_the_next_one_sends(
+    provider, clinic, monkeypatch
+):
+    monkeypatch.setattr(provider, "in_flight", 1)
+    for _number in range(2):
+        message(clinic)
+    held = threading.Event()
+
+    def switch(on):
+        other = threading.Thread(target=lambda: (set_sending(on, actor=SYSTEM, now=NOW), connection.close()))
+        other.start()
+        other.join()
+
+    def switch_off():
+        provider.meanwhile = None
+        switch(False)
+        held.wait(10)
+
+    hold_back = Sender.hold_back
+
+    def held_back(sender):
+        hold_back(sender)
+        if not held.is_set():
+            switch(True)
+        held.set()
+
+    monkeypatch.setattr(Sender, "hold_back", held_back)
+    provider.meanwhile = staticmethod(switch_off)
+    dispatch(clock=CLOCK)
+    assert len(provider.given) == 1
+    dispatch(clock=CLOCK)
+    assert len(provider.given) == 2
+
+
+def test_a_pass_ends_in_time_while_all_that_is_due_is_decided_otherwise(provider, clinic, monkeypatch):
+    monkeypatch.setattr("messaging.claiming.BATCH", 1)
+    for _number in range(5):
+        queued = message(clinic)
+        opt_out(queued.to, source="nurse", actor=SYSTEM, now=NOW)
+    dispatch(clock=CLOCK, seconds=0)
+    assert Message.objects.filter(status=MessageStatus.QUEUED).count() == 5
+    times = iter([0.0, 0.0, 0.0, 0.0])
+    monkeypatch.setattr("messaging.dispatch.monotonic", lambda: next(times, 100.0))
+    dispatch(clock=CLOCK, seconds=50)
+    assert 0 < Message.objects.filter(status=MessageStatus.QUEUED).count() < 5

@@ -45,7 +45,7 @@ def lost(twilio, clinic, do) -> Message:
 
 def test_when_nothing_differs_it_says_so(twilio, clinic):
     MessageFactory(clinic=clinic, status="delivered", provider="twilio")
-    assert run() == (0, "texts: 0 differences\n")
+    assert run() == (0, "texts: 0 differences\nstock balances: 0 differences\n")
 
 
 def test_a_text_that_the_provider_had_is_taken_over_and_named_by_its_id(twilio, clinic):
