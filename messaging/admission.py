@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Clinic, ConsentPolicy
+from common.among import among
 from messaging import guards
 from messaging.answers import Answer
 from messaging.models import Channel, Message, MessageStatus
@@ -162,7 +163,7 @@ class SentToday:
         people = {m.recipient_id for m in messages if m.recipient_id}
         phones = {m.to for m in messages if not m.recipient_id}
         gone = Message.objects.filter(
-            Q(recipient_id__in=people) | Q(recipient_id__isnull=True, to__in=phones),
+            among("recipient_id", people) | Q(among("to", phones), recipient_id__isnull=True),
             self._since(min(self._day_starts.values())),
             status__in=_GONE,
             **_LIMITED,

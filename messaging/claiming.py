@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Clinic
+from common.among import among
 from common.batches import batched
 from common.locks import one_at_a_time
 from messaging.admission import Decision, SentToday, decide, too_late
@@ -121,7 +122,7 @@ def _take(
         message.provider = lane_of[message.pk].name
         by_lane.setdefault(message.provider, []).append(message)
     for name, theirs in by_lane.items():
-        Message.objects.filter(pk__in=[m.pk for m in theirs]).update(
+        Message.objects.filter(among("pk", (m.pk for m in theirs))).update(
             status=MessageStatus.SENDING,
             claim=token,
             claimed_at=real_now,

@@ -113,7 +113,8 @@ class _Pass:
         if not self.more and not connection.in_atomic_block:
             # Only waiting is left, perhaps for a provider that hangs.
             connection.close()
-        return sender.collect(at_least=min(SETTLE, sender.carried), seconds=SETTLE_AFTER)
+        enough = max(sender.waiting, 1) if self.more else sender.carried
+        return sender.collect(at_least=min(SETTLE, enough), seconds=SETTLE_AFTER)
 
     def _wait_until(self, moment: datetime) -> None:
         wait = (moment - timezone.now()).total_seconds()

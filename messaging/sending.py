@@ -131,6 +131,11 @@ class Sender:
         """Parcels whose answer was not collected yet."""
         return self._carried.total()
 
+    @property
+    def waiting(self) -> int:
+        """How many more answers there can be before some provider has a free place."""
+        return min((count - _takes(name)[0] for name, count in self._carried.items() if count), default=0)
+
     @staticmethod
     def first_round(name: str) -> int:
         """How many texts that provider is given before it is known how fast it answers."""

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, record
+from common.among import among
 from common.errors import StateConflict
 from common.ids import new_id
 from messaging.models import (
@@ -157,9 +158,8 @@ def _messages(message_id: UUID) -> MessageQuerySet:
 
 def opted_out(phones: Iterable[str]) -> set[str]:
     """Those of `phones` (E.164) that want no texts."""
-    return set(
-        OptOut.objects.filter(phone__in=set(phones), lifted_at__isnull=True).values_list("phone", flat=True)
-    )
+    stopped = OptOut.objects.filter(among("phone", set(phones)), lifted_at__isnull=True)
+    return set(stopped.values_list("phone", flat=True))
 
 
 def opt_out(phone: str, *, source: str, actor: Actor, now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
+from common.among import among
 from common.set_updates import update_each
 from messaging import breaker, lessons, pace
 from messaging.events import note
@@ -72,7 +73,7 @@ def _still_ours(answers: Sequence[ProviderAnswer]) -> list[Message]:
     """The messages as they were claimed, locked: nobody else has changed what is still of that claim."""
     found = dict(
         Message.objects.filter(
-            pk__in=[answer.parcel.message.pk for answer in answers],
+            among("pk", (answer.parcel.message.pk for answer in answers)),
             status__in=[MessageStatus.SENDING, MessageStatus.UNKNOWN],
         )
         .select_for_update()
