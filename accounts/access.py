@@ -44,6 +44,8 @@ STAFF_MAY: dict[str, set[str]] = {
     "stock.order": {"view", "add", "change"},
     # Their clinics' own; those for all clinics are the administrators'.
     "stock.visittypeitem": {"view", "add", "change", "delete"},
+    # To add one is to tell the managers by hand, to change it is to say that one acts.
+    "stock.stockalert": {"view", "add", "change"},
 }
 # A key that leaked must not make others.
 PEOPLE_ONLY = {"accounts.apikey"}
@@ -76,6 +78,7 @@ ADMIN_MAY_NOT: dict[str, set[str]] = {
     "stock.order": {"delete"},
     "stock.stockfile": {"delete"},
     "stock.stocklevel": {"delete"},
+    "stock.stockalert": {"delete"},
     # Schedules are declared in code; one with bad arguments would stop them all.
     "django_q.schedule": {"add", "change", "delete"},
     "django_q.ormq": {"add", "change", "delete"},

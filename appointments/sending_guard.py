@@ -11,6 +11,7 @@ from appointments.consent import may_be_texted
 from appointments.models import Appointment, Reminder, ReminderState
 from appointments.notices import still_holds
 from appointments.reminding import LANGUAGE_CHANGED, PHONE_CHANGED
+from common.among import among
 from messaging.guards import Refusal
 from messaging.models import Message, MessageStatus, TemplateKey
 
@@ -30,13 +31,13 @@ def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:
 
 def _appointments(messages: Sequence[Message]) -> dict[UUID | None, Appointment]:
     """Read for every text that leaves: nothing that is not looked at."""
-    clinics = {message.subject_id: message.clinic for message in messages}
+    clinics = {message.subject_id: message.clinic for message in messages if message.clinic}
     found = Appointment.objects.select_related("patient").only(
         *("status", "starts_at", "language", "clinic_id"),
         *("patient__phone", "patient__consent", "patient__consent_source"),
     )
     appointments: dict[UUID | None, Appointment] = {}
-    for appointment in found.filter(pk__in=[m.subject_id for m in messages if m.subject_id]):
+    for appointment in found.filter(among("pk", filter(None, clinics))):
         appointment.clinic = clinics[appointment.pk]
         appointments[appointment.pk] = appointment
     return appointments
@@ -50,7 +51,7 @@ def _rules(appointment_ids: Sequence[UUID], now: datetime) -> tuple[dict[UUID, _
     """(appointment, time of the visit, hours before) of each reminder's text, and the rule nearest the
     visit that was queued or is due, by appointment and time of the visit."""
     queued_or_due = Q(state=ReminderState.QUEUED) | Q(state=ReminderState.PLANNED, due_at__lte=now)
-    rows = Reminder.objects.filter(queued_or_due, appointment__in=appointment_ids)
+    rows = Reminder.objects.filter(queued_or_due, among("appointment_id", appointment_ids))
     rules: dict[UUID, _Rule] = {}
     nearest: _Nearest = {}
     fields = ("message_id", "appointment_id", "visit_at", "hours_before")

@@ -19,5 +19,6 @@ urlpatterns = [
     path("", include("messaging.api.urls")),
     path("", include("messaging.webhook_urls")),
     path("", include("appointments.api.urls")),
+    path("", include("stock.api.alert_urls")),
     path("", include("stock.api.urls")),
 ]

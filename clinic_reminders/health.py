@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from common import heartbeat
 from common.shared_cache import CACHE_ERRORS
 from messaging.dispatch import sending_is_on
-from messaging.models import Message
+from messaging.models import Message, MessageQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +58,8 @@ def worker_is_missed(now: datetime) -> bool:
 
 
 def oldest_due(now: datetime) -> timedelta | None:
-    """How long the text has waited that should have left first; None if none waits."""
-    first = Message.objects.due(now).values_list("send_at", flat=True).first()
+    """How long the text has waited that should have left first; None if none waits. Mails may wait."""
+    first = MessageQuerySet(Message).texts().due(now).values_list("send_at", flat=True).first()
     return None if first is None else now - first
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django_q.models import OrmQ
 
 from accounts.models import Clinic
@@ -11,7 +11,7 @@ from appointments.models import FileImport
 from clinic_reminders import health
 from messaging.alarms import open_by_kind
 from messaging.dispatch import sending_is_on
-from messaging.models import Message, MessageStatus
+from messaging.models import Message, MessageQuerySet, MessageStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Each has an index that holds no other.
@@ -29,12 +29,13 @@ def page(*, now: datetime) -> str:
 
 
 def _from_the_database(now: datetime) -> Iterator[list[str]]:
-    waiting = {status.value: float(Message.objects.filter(status=status).count()) for status in OPEN}
+    texts = MessageQuerySet(Message).texts()
+    waiting = {status.value: float(texts.filter(status=status).count()) for status in OPEN}
     yield _metric("messages_open", "Texts that are not ended.", waiting, "status")
     yield _metric(
         "messages_last_day", "Texts made in the last 24 hours, by what became of them.", _made(now), "status"
     )
-    yield _metric("queue_due", "Texts that should leave now.", float(Message.objects.due(now).count()))
+    yield _metric("queue_due", "Texts that should leave now.", float(texts.due(now).count()))
     late, silent = health.oldest_due(now), health.worker_silent_for(now)
     yield _metric(
         "queue_oldest_seconds",
@@ -56,7 +57,9 @@ def _from_the_database(now: datetime) -> Iterator[list[str]]:
 def _made(now: datetime) -> dict[str, float]:
     # By the clinics' keys: the index goes by clinic and time.
     clinics = list(Clinic.objects.order_by().values_list("pk", flat=True))
-    made = Message.objects.filter(clinic__in=clinics, created_at__gte=now - timedelta(days=1))
+    # What staff are told may be of no clinic.
+    anywhere = Q(clinic__in=clinics) | Q(clinic__isnull=True)
+    made = MessageQuerySet(Message).texts().filter(anywhere, created_at__gte=now - timedelta(days=1))
     counted = dict(made.order_by().values_list("status").annotate(count=Count("pk")))
     return {status: float(counted.get(status, 0)) for status in MessageStatus.values}
 

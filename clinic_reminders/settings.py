@@ -207,6 +207,8 @@ SPECTACULAR_SETTINGS = {
         "MovementKind": "stock.models.MovementKind",
         "OrderState": "stock.models.OrderState",
         "TransferState": "stock.models.TransferState",
+        "AlertStatus": "stock.models.AlertStatus",
+        "AlertKind": "stock.models.AlertKind",
     },
 }
 CORS_URLS_REGEX = r"^/api(/|$)"
@@ -290,6 +292,11 @@ SMSGATE_WEBHOOK_SECRET = env.str("SMSGATE_WEBHOOK_SECRET", default="")
 SMS_PRICE_PER_PART = given.prices("SMS_PRICE_PER_PART")
 MESSAGE_RETENTION_DAYS = given.whole_number("MESSAGE_RETENTION_DAYS", 730, at_least=0)
 SMS_PATIENT_DAILY_LIMIT = given.whole_number("SMS_PATIENT_DAILY_LIMIT", 3, at_least=1)
+
+# Stock
+
+STOCK_ALERT_REMIND_HOURS = given.whole_number("STOCK_ALERT_REMIND_HOURS", 48, at_least=1)
+STOCK_ALERT_ESCALATE_HOURS = given.whole_number("STOCK_ALERT_ESCALATE_HOURS", 120, at_least=1)
 
 # Scheduled work. The table of messages is the queue; a task is only a nudge to look at it.
 

@@ -10,9 +10,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Clinic, ConsentPolicy
+from common.among import among
 from messaging import guards
 from messaging.answers import Answer
-from messaging.models import Message, MessageStatus
+from messaging.models import Channel, Message, MessageStatus
 from messaging.quiet_hours import next_allowed
 from messaging.services import opted_out
 
@@ -72,10 +73,17 @@ def _says_goodbye(message: Message) -> bool:
 def _nobody_agreed(message: Message) -> bool:
     # Who sends a text asks for its answer.
     return (
-        message.recipient_id is None
+        message.clinic is not None
+        and not _is_unlimited(message)
+        and message.recipient_id is None
         and message.answers_id is None
         and message.clinic.consent_policy == ConsentPolicy.EXPLICIT
     )
+
+
+def _is_unlimited(message: Message) -> bool:
+    """Consent, the day's limit and the budget are of patients' texts: no mail and no word to staff."""
+    return message.for_staff or message.channel == Channel.EMAIL
 
 
 def too_late() -> Decision:
@@ -83,14 +91,18 @@ def too_late() -> Decision:
 
 
 def _when(message: Message, now: datetime, counts: "SentToday") -> Decision:
+    clinic = message.clinic
+    if clinic is None or message.channel == Channel.EMAIL:
+        # A mail wakes nobody; a text of no clinic leaves at the hour that its reader chose.
+        return LEAVES
     # Whoever has just sent a text is awake.
-    allowed = now if message.answers_id else next_allowed(now, message.clinic)
+    allowed = now if message.answers_id else next_allowed(now, clinic)
     code = "QUIET_HOURS"
     if counts.full(message):
         code = "DAILY_LIMIT"
-        tomorrow = now.astimezone(message.clinic.zone).date() + timedelta(days=1)
-        morning = datetime.combine(tomorrow, MORNING, message.clinic.zone)
-        allowed = next_allowed(morning, message.clinic)
+        tomorrow = now.astimezone(clinic.zone).date() + timedelta(days=1)
+        morning = datetime.combine(tomorrow, MORNING, clinic.zone)
+        allowed = next_allowed(morning, clinic)
     if allowed <= now:
         return LEAVES
     if allowed >= message.expires_at:
@@ -114,6 +126,8 @@ _GONE = [
     MessageStatus.SENDING,
     MessageStatus.UNKNOWN,
 ]
+# What counts towards the limits.
+_LIMITED = {"channel": Channel.SMS, "for_staff": False}
 
 
 class SentToday:
@@ -127,11 +141,13 @@ class SentToday:
 
     def look(self, messages: Sequence[Message], now: datetime) -> None:
         """Reads what left for the people and clinics of this batch."""
-        self._day_starts = {m.clinic_id: _day_start(now, m.clinic) for m in messages}
+        messages = [m for m in messages if not _is_unlimited(m)]
+        clinics = {m.clinic.pk: m.clinic for m in messages if m.clinic}
+        self._day_starts = {pk: _day_start(now, clinic) for pk, clinic in clinics.items()}
         self._budgets = {
-            m.clinic_id: m.clinic.daily_message_budget
-            for m in messages
-            if m.clinic.daily_message_budget is not None
+            pk: clinic.daily_message_budget
+            for pk, clinic in clinics.items()
+            if clinic.daily_message_budget is not None
         }
         self._left: Counter[object] = Counter()
         if messages:
@@ -147,12 +163,15 @@ class SentToday:
         people = {m.recipient_id for m in messages if m.recipient_id}
         phones = {m.to for m in messages if not m.recipient_id}
         gone = Message.objects.filter(
-            Q(recipient_id__in=people) | Q(recipient_id__isnull=True, to__in=phones),
+            among("recipient_id", people) | Q(among("to", phones), recipient_id__isnull=True),
             self._since(min(self._day_starts.values())),
             status__in=_GONE,
+            **_LIMITED,
         )
         for message in gone.only("recipient_id", "to", "clinic_id", "sent_at", "lease_expires_at"):
-            start = self._day_starts.get(message.clinic_id, min(self._day_starts.values()))
+            start = min(self._day_starts.values())
+            if message.clinic_id:
+                start = self._day_starts.get(message.clinic_id, start)
             if (message.sent_at or message.lease_expires_at or start) >= start:
                 self._left[message.recipient_id or message.to] += 1
 
@@ -160,20 +179,23 @@ class SentToday:
         anywhere = Q(pk__isnull=True)
         for clinic_id in self._budgets:
             anywhere |= Q(clinic_id=clinic_id) & self._since(self._day_starts[clinic_id])
-        for clinic_id in Message.objects.filter(anywhere, status__in=_GONE).values_list(
-            "clinic_id", flat=True
-        ):
+        left = Message.objects.filter(anywhere, status__in=_GONE, **_LIMITED)
+        for clinic_id in left.values_list("clinic_id", flat=True):
             self._left[clinic_id] += 1
 
     def _count(self, key: object) -> int:
         return self._left[key] + self._added[key]
 
     def full(self, message: Message) -> bool:
+        if _is_unlimited(message) or message.clinic_id is None:
+            return False
         if self._count(message.recipient_id or message.to) >= settings.SMS_PATIENT_DAILY_LIMIT:
             return True
         budget = self._budgets.get(message.clinic_id)
         return budget is not None and self._count(message.clinic_id) >= budget
 
     def add(self, message: Message) -> None:
+        if _is_unlimited(message):
+            return
         self._added[message.recipient_id or message.to] += 1
         self._added[message.clinic_id] += 1

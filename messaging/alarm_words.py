@@ -48,6 +48,7 @@ DO = {
     ),
     AlarmKind.PROVIDER_DOWN: gettext_lazy(
         "A phone: is it on, charged, in the network, with airtime? Twilio: look at its status page. "
+        "Mail: is the server of EMAIL_URL there? "
         "Texts go to the next provider meanwhile, where there is one."
     ),
     AlarmKind.ACCOUNT_CLOSED: gettext_lazy(

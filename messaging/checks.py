@@ -38,7 +38,16 @@ def check_providers(**_: Any) -> list[CheckMessage]:
             )
     for name in settings.SMS_PROVIDERS:
         try:
-            problems += provider_class(name).checks()
+            provider = provider_class(name)
+            problems += provider.checks()
+            if provider.channel != "sms":
+                problems.append(
+                    Error(
+                        f"SMS_PROVIDERS names {name!r}, which carries no texts.",
+                        hint="Take it out. Mails leave by EMAIL_URL.",
+                        id="messaging.E005",
+                    )
+                )
         except ImportError:
             problems.append(
                 Error(

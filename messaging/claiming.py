@@ -13,12 +13,14 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Clinic
+from common.among import among
 from common.batches import batched
 from common.locks import one_at_a_time
 from messaging.admission import Decision, SentToday, decide, too_late
 from messaging.events import note
 from messaging.lanes import Lane, Lanes, give, lanes
-from messaging.models import FINAL, Message, MessageStatus
+from messaging.models import FINAL, Channel, Message, MessageQuerySet, MessageStatus
+from messaging.order import MAIL, outlets
 from messaging.sending import Parcel, text_of
 from messaging.services import Draft, unsaved_message
 from messaging.signals import messages_ended
@@ -37,16 +39,25 @@ class Claim:
     next_place_at: datetime | None = None
 
 
-def claim_due(now: datetime, room: Callable[[str], int], tally: Counter[str]) -> Claim:
-    """Claims what is due and fits into `room` (texts that may be carried, by provider), and commits."""
+def claim_due(
+    now: datetime, room: Callable[[str], int], tally: Counter[str], names: Sequence[str] | None = None
+) -> Claim:
+    """Claims what is due and fits into `room` (messages that may be carried, by provider), and commits.
+
+    `names` are the providers that may be given something now; without it, all there are.
+    """
     claim = Claim()
+    names = outlets() if names is None else names
+    if not names:
+        return claim
     with transaction.atomic(durable=True):
         # One claims at a time, so that the day's limits are counted exactly. It takes milliseconds.
         one_at_a_time("messaging.claim")
         real_now = timezone.now()
-        found = lanes({name: min(room(name), BATCH) for name in settings.SMS_PROVIDERS}, real_now)
+        found = lanes({name: min(room(name), BATCH) for name in names}, real_now)
         due = _due(found, now)
-        if not due and Message.objects.due(now).exists():
+        # Only a provider of texts has a rate to wait for.
+        if not due and found.next_place_at and MessageQuerySet(Message).texts().due(now).exists():
             claim.next_place_at = found.next_place_at
         claim.looked_at = len(due)
         leaving: list[Message] = []
@@ -80,19 +91,26 @@ def _due(found: Lanes, now: datetime) -> list[tuple[Lane, Message]]:
                 .select_for_update(skip_locked=True)
             )
             due += [(lane, message) for message in messages[: lane.room - taken]]
-    clinics = Clinic.objects.in_bulk({message.clinic_id for _, message in due})
-    for _, message in due:
-        message.clinic = clinics[message.clinic_id]
+    _bring_clinics([message for _, message in due])
     return due
 
 
+def _bring_clinics(messages: Sequence[Message]) -> None:
+    clinics = Clinic.objects.in_bulk({message.clinic_id for message in messages if message.clinic_id})
+    for message in messages:
+        message.clinic = clinics[message.clinic_id] if message.clinic_id else None
+
+
 def _of_lane(lane: Lane) -> QuerySet[Message]:
+    if lane.name == MAIL:
+        return Message.objects.filter(channel=Channel.EMAIL)
+    texts = MessageQuerySet(Message).texts()
     names: list[str] = settings.SMS_PROVIDERS
     if names[0] not in lane.takes:
-        return Message.objects.filter(next_provider__in=lane.takes)
+        return texts.filter(next_provider__in=lane.takes)
     # Whose provider is configured no more begins with the first.
     others = [name for name in names if name not in lane.takes]
-    return Message.objects.exclude(next_provider__in=others) if others else Message.objects.all()
+    return texts.exclude(next_provider__in=others) if others else texts
 
 
 def _take(
@@ -104,7 +122,7 @@ def _take(
         message.provider = lane_of[message.pk].name
         by_lane.setdefault(message.provider, []).append(message)
     for name, theirs in by_lane.items():
-        Message.objects.filter(pk__in=[m.pk for m in theirs]).update(
+        Message.objects.filter(among("pk", (m.pk for m in theirs))).update(
             status=MessageStatus.SENDING,
             claim=token,
             claimed_at=real_now,
@@ -152,13 +170,11 @@ def expire_overdue(now: datetime, tally: Counter[str]) -> None:
 
 
 def would_leave(drafts: Iterable[Draft], now: datetime) -> Iterator[Message]:
-    """What a pass at `now` would send: what waits, and `drafts` that it would queue. Changes nothing."""
+    """Texts that a pass at `now` would send: those that wait, and `drafts`. Changes nothing."""
     counts = SentToday()
-    waiting = Message.objects.due(now).iterator(chunk_size=BATCH)
+    waiting = MessageQuerySet(Message).texts().due(now).iterator(chunk_size=BATCH)
     for batch in batched(chain(waiting, map(unsaved_message, drafts)), BATCH):
-        clinics = Clinic.objects.in_bulk({message.clinic_id for message in batch})
-        for message in batch:
-            message.clinic = clinics[message.clinic_id]
+        _bring_clinics(batch)
         for message, decision in zip(batch, decide(batch, now, counts), strict=True):
             if decision.status is None:
                 yield message

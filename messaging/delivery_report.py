@@ -11,7 +11,7 @@ from django.db.models import Count, DateField, Q, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from accounts.models import Clinic
-from messaging.models import Message
+from messaging.models import Message, MessageQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ def deliveries(
         known = by_zone[zone_name]
         zone = next(iter(known.values())).zone
         begin, end = bounds(zone)
-        texts = Message.objects.filter(clinic__in=list(known), created_at__gte=begin, created_at__lt=end)
+        texts = MessageQuerySet(Message).texts()
+        texts = texts.filter(clinic__in=list(known), created_at__gte=begin, created_at__lt=end)
         rows = (
             texts.annotate(month=TruncMonth("created_at", tzinfo=zone, output_field=DateField()))
             .order_by()

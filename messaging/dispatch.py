@@ -13,6 +13,7 @@ from django.utils import timezone
 from common.clock import Clock
 from messaging.claiming import Claim, claim_due, expire_overdue
 from messaging.models import SendingSwitch
+from messaging.order import outlets
 from messaging.receipts import match_waiting
 from messaging.reconciling import expire_leases, poll_sent, reconcile
 from messaging.replies import read_waiting
@@ -54,7 +55,7 @@ def dispatch(*, clock: Clock, seconds: float | None = None) -> Tally:
 
 
 def sending_is_on() -> bool:
-    """The setting is the ceiling, the switch in the admin the brake."""
+    """Whether texts are: the setting is the ceiling, the switch in the admin the brake. Mails go on."""
     return settings.SMS_SENDING_ENABLED and not SendingSwitch.objects.filter(pk=1, sending=False).exists()
 
 
@@ -65,6 +66,8 @@ class _Pass:
         self.clock, self.ends, self.tally = clock, ends, tally
         # Whether something that is due may still be there to be claimed.
         self.more = True
+        # What the kill switch has held back must not be claimed round and round.
+        self.texts = True
 
     def run(self) -> None:
         claim = self._claim(Sender.first_round)
@@ -74,9 +77,7 @@ class _Pass:
             sender.hand_over(claim.parcels)
             while sender.carried or self.more:
                 answers = self._collect(sender)
-                if sender.carried and not sending_is_on():
-                    # For this pass it stays off: what is held back must not be claimed round and round.
-                    self.tally.sending_is_off, self.ends = True, monotonic()
+                if sender.carried and not self._texts_may_leave():
                     sender.hold_back()
                 if self.more and sender.wants_more():
                     # Before the answers are written: the provider is not to wait for that.
@@ -89,9 +90,10 @@ class _Pass:
                     self._wait_until(claim.next_place_at)
 
     def _claim(self, room: Callable[[str], int]) -> Claim:
-        full = any(room(name) == 0 for name in settings.SMS_PROVIDERS)
-        while self._may_claim():
-            claim = claim_due(self.clock.now(), room, self.tally.reached)
+        while self.ends is None or monotonic() < self.ends:
+            names = outlets(texts=self._texts_may_leave())
+            full = any(room(name) == 0 for name in names)
+            claim = claim_due(self.clock.now(), room, self.tally.reached, names)
             if claim.parcels or not claim.looked_at:
                 self.more = bool(claim.parcels) or full or claim.next_place_at is not None
                 return claim
@@ -99,14 +101,11 @@ class _Pass:
         self.more = False
         return Claim()
 
-    def _may_claim(self) -> bool:
-        """Asked before each batch."""
-        if self.ends is not None and monotonic() >= self.ends:
-            return False
-        if not sending_is_on():
-            self.tally.sending_is_off = True
-            return False
-        return True
+    def _texts_may_leave(self) -> bool:
+        """Asked before each batch; once stopped, they stay so in this pass."""
+        self.texts = self.texts and sending_is_on()
+        self.tally.sending_is_off |= not self.texts
+        return self.texts
 
     def _collect(self, sender: Sender) -> list[ProviderAnswer]:
         if not sender.carried:
@@ -114,7 +113,8 @@ class _Pass:
         if not self.more and not connection.in_atomic_block:
             # Only waiting is left, perhaps for a provider that hangs.
             connection.close()
-        return sender.collect(at_least=min(SETTLE, sender.carried), seconds=SETTLE_AFTER)
+        enough = max(sender.waiting, 1) if self.more else sender.carried
+        return sender.collect(at_least=min(SETTLE, enough), seconds=SETTLE_AFTER)
 
     def _wait_until(self, moment: datetime) -> None:
         wait = (moment - timezone.now()).total_seconds()

@@ -1,6 +1,6 @@
 """Which provider gets how many texts now: by the configured order, the breakers and the rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from django.conf import settings
 
 from messaging import breaker, pace
 from messaging.models import Breaker, ProviderState
+from messaging.order import MAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,20 @@ class Lanes:
 def lanes(room: Mapping[str, int], now: datetime) -> Lanes:
     """The lanes by the real time `now`, their states locked; `room` is what this worker can carry.
 
-    A text goes to its next provider, or, while that one is left alone, to the first after it that is not.
+    Only providers that `room` names are given something. A text goes to its next provider, or, while that
+    one is left alone, to the first after it that is not.
     """
-    names: list[str] = settings.SMS_PROVIDERS
-    states = _locked(names)
-    allowed = {name: breaker.allowance(states[name], now) for name in names}
+    names: list[str] = settings.SMS_PROVIDERS if room.keys() - {MAIL} else []
+    states = _locked([*names, *({MAIL} & room.keys())])
+    allowed = {name: breaker.allowance(state, now) for name, state in states.items()}
     takes: dict[str, set[str]] = {}
     for index, name in enumerate(names):
         in_order = [*names[index:], *names[:index]]
         target = next((other for other in in_order if allowed[other] != 0), None)
         if target is not None:
             takes.setdefault(target, set()).add(name)
+    if allowed.get(MAIL) != 0 and MAIL in room:
+        takes[MAIL] = {MAIL}
     found, waits = [], []
     for name, wanted in takes.items():
         state = states[name]
@@ -56,7 +60,7 @@ def lanes(room: Mapping[str, int], now: datetime) -> Lanes:
     return Lanes(found, min(waits, default=None))
 
 
-def add_states(names: Sequence[str]) -> None:
+def add_states(names: Collection[str]) -> None:
     """Has a state for each provider, also for one that was never used."""
     known = set(ProviderState.objects.filter(name__in=names).values_list("name", flat=True))
     missing = [name for name in names if name not in known]

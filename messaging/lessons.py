@@ -58,11 +58,14 @@ def _findings(troubled: Sequence[tuple[Message, Result]]) -> Iterator[Finding]:
             filtered.append(message)
         elif result is Result.CONFIGURATION:
             yield Finding(AlarmKind.SET_UP_WRONG, f"{message.provider} {code}", facts)
-    clinics = Clinic.objects.in_bulk({message.clinic_id for message in filtered}) if filtered else {}
+    keys = {message.clinic_id for message in filtered if message.clinic_id}
+    clinics = Clinic.objects.in_bulk(keys) if keys else {}
     for message in filtered:
+        # A word to staff may be of several clinics, and then of none.
+        of_clinic = f"{clinics[message.clinic_id].code} " if message.clinic_id else ""
         yield Finding(
             AlarmKind.FILTERED,
-            f"{clinics[message.clinic_id].code} {message.purpose}",
+            f"{of_clinic}{message.purpose}",
             {"provider": message.provider, "code": message.error_code, "purpose": message.purpose},
             message.clinic_id,
         )

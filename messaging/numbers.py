@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.audit import Actor, Change, record
-from messaging.models import BadNumber, Message, MessageStatus
+from messaging.models import BadNumber, Channel, Message, MessageStatus
 from messaging.providers import provider_class
 
 BATCH = 500
@@ -27,8 +27,9 @@ def names_the_number(provider: str, code: str) -> bool:
 def learn(messages: Sequence[Message], *, now: datetime) -> None:
     """Takes note of what these messages, as they have just become, say of their phones.
 
-    In the transaction that wrote them; one statement where there is nothing new.
+    In the transaction that wrote them; one statement where there is nothing new. Mails say nothing of phones.
     """
+    messages = [message for message in messages if message.channel == Channel.SMS]
     bad = {
         message.to: message
         for message in messages

@@ -177,10 +177,10 @@ def _tell(message: Message, decision: Decision, now: datetime) -> None:
 
 def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:  # noqa: ARG001
     """The guard of these texts: what was said of their phones' people must still hold at sending."""
-    people = people_at({(m.clinic_id, m.to) for m in messages})
+    people = people_at({(m.clinic_id, m.to) for m in messages if m.clinic_id})
     refusals = {}
     for message in messages:
-        there = people.get((message.clinic_id, message.to), [])
+        there = people.get((message.clinic_id, message.to), []) if message.clinic_id else []
         if not there and message.recipient_id is not None:
             refusals[message.pk] = Refusal(
                 MessageStatus.CANCELLED, "PHONE_CHANGED", _("The patient's phone has changed.")
@@ -189,7 +189,7 @@ def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:  
             refusals[message.pk] = Refusal(
                 MessageStatus.SUPPRESSED, "NO_CONSENT", _("The patient has not agreed to texts.")
             )
-        elif not there and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
+        elif not there and message.clinic and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
             refusals[message.pk] = Refusal(
                 MessageStatus.SUPPRESSED, "NO_CONSENT", _("The clinic texts only patients who agreed.")
             )

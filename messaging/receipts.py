@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from common.among import among
 from messaging import lessons
 from messaging.following_up import follow_up
 from messaging.models import TRANSITIONS, Message, MessageEvent, MessageStatus, Receipt
@@ -63,8 +64,8 @@ def take_all(told: Sequence[tuple[str, StatusReport]], *, now: datetime) -> Coun
 
 def match_early(messages: Sequence[Message], *, now: datetime) -> None:
     """Finds the receipts that came before these messages' provider numbers were committed."""
-    numbers = [message.provider_message_id for message in messages]
-    _match(_waiting().filter(provider_message_id__in=numbers), now=now)
+    numbers = (message.provider_message_id for message in messages)
+    _match(_waiting().filter(among("provider_message_id", numbers)), now=now)
 
 
 def match_waiting(*, now: datetime) -> None:

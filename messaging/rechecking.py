@@ -52,24 +52,25 @@ def _due_now(messages: QuerySet[Message]) -> dict[UUID, str]:
 
 
 def _unknown(_now: datetime) -> QuerySet[Message]:
-    able = [name for name in _named(status=MessageStatus.UNKNOWN) if _can(name, "can_look_up")]
-    return Message.objects.filter(status=MessageStatus.UNKNOWN, provider__in=able)
+    unknown = Message.objects.filter(status=MessageStatus.UNKNOWN)
+    able = [name for name in _named(unknown) if _can(name, "can_look_up")]
+    return unknown.filter(provider__in=able)
 
 
 def _without_receipt(now: datetime) -> QuerySet[Message]:
     # By the clinics' keys: the index goes by clinic and time.
-    sent = {
-        "clinic__in": list(Clinic.objects.order_by().values_list("pk", flat=True)),
-        "status": MessageStatus.SENT,
-        "sent_at__gte": now - GIVE_UP_AFTER,
-    }
-    able = [name for name in _named(**sent) if _can(name, "gives_receipts")]
-    return Message.objects.filter(~Q(provider_message_id=""), provider__in=able, **sent)
+    clinics = list(Clinic.objects.order_by().values_list("pk", flat=True))
+    sent = Message.objects.filter(
+        Q(clinic__in=clinics) | Q(clinic__isnull=True),
+        status=MessageStatus.SENT,
+        sent_at__gte=now - GIVE_UP_AFTER,
+    )
+    able = [name for name in _named(sent) if _can(name, "gives_receipts")]
+    return sent.filter(~Q(provider_message_id=""), provider__in=able)
 
 
-def _named(**those: object) -> set[str]:
-    found = Message.objects.filter(**those).order_by().values_list("provider", flat=True)
-    return set(found.distinct())
+def _named(those: QuerySet[Message]) -> set[str]:
+    return set(those.order_by().values_list("provider", flat=True).distinct())
 
 
 def _can(name: str, what: str) -> bool:

@@ -16,14 +16,12 @@ from messaging.following_up import follow_up
 from messaging.models import Message, MessageStatus
 from messaging.order import provider_after
 from messaging.providers import provider_class
-from messaging.providers.base import StatusReport
+from messaging.providers.base import Provider, StatusReport
 
 # All of a batch are asked at once: a provider that hangs costs one timeout, not many.
 BATCH = IN_FLIGHT
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
-# Each try counts, whatever became of it.
-MAX_ATTEMPTS = 8
 # Endings that say nothing. A provider that sends and then does not know of it must not send for ever.
 SILENT = {"WORKER_LOST", "READ_TIMEOUT", "CONNECTION_BROKEN", "PROVIDER_FAULT"}
 MAX_SILENT_TRIES = 3
@@ -178,7 +176,7 @@ def _send_again(message: Message, now: datetime) -> None:
         message.silent_tries += 1
     if message.expires_at <= now:
         message.status = MessageStatus.EXPIRED
-    elif message.silent_tries > MAX_SILENT_TRIES or message.attempts >= MAX_ATTEMPTS:
+    elif message.silent_tries > MAX_SILENT_TRIES or message.attempts >= Provider.most_attempts:
         message.status = MessageStatus.FAILED
     else:
         message.status = MessageStatus.QUEUED

@@ -116,7 +116,9 @@ def _make_something_of(reply: Reply, now: datetime) -> None:
 
 def _answered(reply: Reply, kind: Answer, last: Message | None, now: datetime) -> bool:
     """Whether the reply is answered, in the name and language of the last text that its phone got."""
-    return last is not None and answer(reply, kind, clinic=last.clinic, language=last.language, now=now)
+    if last is None or last.clinic is None:
+        return False
+    return answer(reply, kind, clinic=last.clinic, language=last.language, now=now)
 
 
 def _stop(reply: Reply, last: Message | None, now: datetime) -> None:

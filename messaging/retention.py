@@ -26,7 +26,7 @@ def forget_old(*, now: datetime) -> int:
     replies = Reply.objects.filter(~Q(body=""), received_at__lt=before).exclude(
         state__in=[ReplyState.NEW, ReplyState.WAITING]
     )
-    return _blank(texts, to="", body="") + _blank(replies, phone="", body="")
+    return _blank(texts, to="", subject="", body="", html="") + _blank(replies, phone="", body="")
 
 
 def _blank(rows: QuerySet[Any], **blank: str) -> int:

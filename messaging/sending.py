@@ -16,7 +16,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from messaging.models import Message
+from messaging.models import Channel, Message
+from messaging.order import outlets
 from messaging.providers import provider_class
 from messaging.providers.base import NOT_STARTED, Outcome, OutgoingText, Provider, Result
 from messaging.quiet_hours import next_quiet_start
@@ -27,9 +28,7 @@ logger = logging.getLogger(__name__)
 START_WITHIN = timedelta(seconds=90)
 # One that waited so long for its turn is checked again first: its visit may have been cancelled since.
 FRESH_FOR = 5.0
-# At most so many rounds of what a provider takes at once are carried, and no more than what it answers in
-# a second: it never waits for the database, and no text waits long after its last check.
-ROUNDS_AHEAD = 8
+# No more is carried than what a provider answers in a second: no text waits long after its last check.
 AHEAD_SECONDS = 1.0
 # Answers that are written in one transaction.
 MOST_AT_ONCE = 500
@@ -54,10 +53,19 @@ class ProviderAnswer:
 
 def text_of(message: Message, now: datetime) -> OutgoingText:
     """What the provider is told; `now` is the clock by which the text has to arrive."""
+    quiet = None
     # A provider that holds a text back must not bring it in the night, but for an answer.
-    quiet = None if message.answers_id else next_quiet_start(now, message.clinic)
+    if message.clinic and message.channel == Channel.SMS and not message.answers_id:
+        quiet = next_quiet_start(now, message.clinic)
     until = min(message.expires_at, quiet) if quiet else message.expires_at
-    return OutgoingText(message.pk, message.to, message.body, valid_for=until - now)
+    return OutgoingText(
+        message.pk,
+        message.to,
+        message.body,
+        valid_for=until - now,
+        subject=message.subject,
+        html=message.html,
+    )
 
 
 def made(name: str) -> Provider | None:
@@ -82,11 +90,13 @@ def _is_old(parcel: Parcel) -> bool:
     return timezone.now() - parcel.claimed_at > START_WITHIN
 
 
-def _in_flight(name: str) -> int:
+def _takes(name: str) -> tuple[int, int]:
+    """How many that provider takes at once, and how many rounds of these are carried for it at most."""
     try:
-        return provider_class(name).in_flight
+        provider = provider_class(name)
     except ImportError:
-        return 1
+        return 1, Provider.rounds_ahead
+    return provider.in_flight, provider.rounds_ahead
 
 
 class Sender:
@@ -99,7 +109,7 @@ class Sender:
         self._providers: dict[str, tuple[Provider | None, asyncio.Semaphore]] = {}
         self._carried: Counter[str] = Counter()
         self._answered: dict[str, _Answered] = {}
-        self._stopped = False
+        self._texts_stay = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -121,10 +131,16 @@ class Sender:
         """Parcels whose answer was not collected yet."""
         return self._carried.total()
 
+    @property
+    def waiting(self) -> int:
+        """How many more answers there can be before some provider has a free place."""
+        return min((count - _takes(name)[0] for name, count in self._carried.items() if count), default=0)
+
     @staticmethod
     def first_round(name: str) -> int:
         """How many texts that provider is given before it is known how fast it answers."""
-        return 2 * _in_flight(name)
+        in_flight, rounds = _takes(name)
+        return in_flight * min(rounds, 2)
 
     def room(self, name: str) -> int:
         """How many more can be carried now."""
@@ -132,22 +148,26 @@ class Sender:
 
     def _capacity(self, name: str) -> int:
         """What it takes at once, and what it answers in the next second going by the last ones."""
-        in_flight, answered = _in_flight(name), self._answered.get(name)
+        (in_flight, rounds), answered = _takes(name), self._answered.get(name)
         if answered is None:
             return self.first_round(name)
         since = monotonic() - answered.since
         if since < 0.05:
             return self.first_round(name)
         ahead = int(answered.count / since * AHEAD_SECONDS)
-        return in_flight + min(max(ahead, in_flight // 4), in_flight * (ROUNDS_AHEAD - 1))
+        return in_flight + min(max(ahead, in_flight // 4), in_flight * (rounds - 1))
 
     def wants_more(self) -> bool:
         """Whether some provider would soon have nothing to do."""
-        return any(3 * self.room(name) >= self._capacity(name) for name in settings.SMS_PROVIDERS)
+        # Mails are few: while texts are carried, room for a mail is no reason to ask.
+        names = settings.SMS_PROVIDERS
+        if not any(self._carried[name] for name in names):
+            names = outlets()
+        return any(3 * self.room(name) >= self._capacity(name) for name in names)
 
     def hold_back(self) -> None:
-        """What has not begun to leave stays."""
-        self._stopped = True
+        """Texts that have not begun to leave stay; mails go on."""
+        self._texts_stay = True
 
     def hand_over(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
@@ -196,7 +216,8 @@ class Sender:
             await asyncio.sleep(wait)
         asked = monotonic()
         async with places:
-            if self._stopped or monotonic() - asked > FRESH_FOR or _is_old(parcel):
+            stays = self._texts_stay and parcel.message.channel == Channel.SMS
+            if stays or monotonic() - asked > FRESH_FOR or _is_old(parcel):
                 return Outcome(Result.TRANSIENT, code=NOT_STARTED)
             try:
                 return await provider.send(parcel.text)

@@ -9,17 +9,27 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, record
+from common.among import among
 from common.errors import StateConflict
 from common.ids import new_id
-from messaging.models import Message, MessageEvent, MessageQuerySet, MessageStatus, OptOut, SendingSwitch
+from messaging.models import (
+    Channel,
+    Message,
+    MessageEvent,
+    MessageQuerySet,
+    MessageStatus,
+    OptOut,
+    SendingSwitch,
+)
 from messaging.template_book import Text
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text to be queued. `dedupe_key` makes repeats of the same request one message."""
+    """A text or mail to be queued. `dedupe_key` makes repeats of the same request one message."""
 
-    clinic_id: UUID
+    # None for what staff are told of several clinics.
+    clinic_id: UUID | None
     purpose: str
     to: str
     text: Text
@@ -34,6 +44,11 @@ class Draft:
     urgent: bool = False
     # The reply that this text answers.
     answers_id: UUID | None = None
+    for_staff: bool = False
+    channel: str = Channel.SMS
+    # Of a mail: one line, and the same as `text` as a page.
+    subject: str = ""
+    html: str = ""
 
 
 def enqueue(drafts: Sequence[Draft], *, now: datetime) -> list[UUID]:
@@ -58,6 +73,10 @@ def unsaved_message(draft: Draft, now: datetime | None = None) -> Message:
     return Message(
         id=new_id(),
         clinic_id=draft.clinic_id,
+        channel=draft.channel,
+        for_staff=draft.for_staff,
+        subject=draft.subject,
+        html=draft.html,
         purpose=draft.purpose,
         to=draft.to,
         body=draft.text.body,
@@ -91,7 +110,18 @@ def follow(message: Message, send_at: datetime, next_provider: str, *, now: date
 
 
 _SAME = (
-    *("clinic_id", "channel", "purpose", "to", "body", "language", "segments", "encoding", "urgent"),
+    *(
+        "clinic_id",
+        "channel",
+        "for_staff",
+        "purpose",
+        "to",
+        "body",
+        "language",
+        "segments",
+        "encoding",
+        "urgent",
+    ),
     *("subject_type", "subject_id", "subject_at", "recipient_id", "expires_at"),
 )
 
@@ -128,9 +158,8 @@ def _messages(message_id: UUID) -> MessageQuerySet:
 
 def opted_out(phones: Iterable[str]) -> set[str]:
     """Those of `phones` (E.164) that want no texts."""
-    return set(
-        OptOut.objects.filter(phone__in=set(phones), lifted_at__isnull=True).values_list("phone", flat=True)
-    )
+    stopped = OptOut.objects.filter(among("phone", set(phones)), lifted_at__isnull=True)
+    return set(stopped.values_list("phone", flat=True))
 
 
 def opt_out(phone: str, *, source: str, actor: Actor, now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import SYSTEM
+from common.among import among
 from common.set_updates import update_each
 from messaging import breaker, lessons, pace
 from messaging.events import note
@@ -17,7 +18,7 @@ from messaging.order import provider_after
 from messaging.providers import provider_class
 from messaging.providers.base import NOT_STARTED, Outcome, Provider, Result
 from messaging.receipts import match_early
-from messaging.reconciling import MAX_ATTEMPTS, first_poll, plan_look_up
+from messaging.reconciling import first_poll, plan_look_up
 from messaging.sending import ProviderAnswer
 from messaging.services import opt_out
 
@@ -72,7 +73,7 @@ def _still_ours(answers: Sequence[ProviderAnswer]) -> list[Message]:
     """The messages as they were claimed, locked: nobody else has changed what is still of that claim."""
     found = dict(
         Message.objects.filter(
-            pk__in=[answer.parcel.message.pk for answer in answers],
+            among("pk", (answer.parcel.message.pk for answer in answers)),
             status__in=[MessageStatus.SENDING, MessageStatus.UNKNOWN],
         )
         .select_for_update()
@@ -127,7 +128,7 @@ def _apply(message: Message, outcome: Outcome, now: datetime) -> None:
         # What was not even begun is only to be checked again.
         wait = 0.0 if outcome.code == NOT_STARTED else random.uniform(*SOON)  # noqa: S311
         _queue(message, timedelta(seconds=wait), outcome, now)
-    elif message.attempts >= MAX_ATTEMPTS:
+    elif message.attempts >= _class_of(message.provider).most_attempts:
         message.status = MessageStatus.FAILED
     else:
         _try_again(message, outcome, now)

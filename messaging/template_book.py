@@ -40,7 +40,7 @@ class TemplateBook:
         """The clinic's own in that language, or the one for all clinics."""
         return self._templates.get((clinic_id, language)) or self._templates[(None, language)]
 
-    def text(self, clinic_id: UUID, language: str, context: Mapping[str, str]) -> Text:
+    def text(self, clinic_id: UUID | None, language: str, context: Mapping[str, str]) -> Text:
         """The same, filled in."""
         template = self.template(clinic_id, language)
         return Text.of(render(template.body, dict(context)), keep_diacritics=template.keep_diacritics)

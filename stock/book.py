@@ -15,6 +15,7 @@ from accounts.audit import Actor
 from common.errors import NotFound
 from common.ids import new_id
 from stock import writing
+from stock.alerts import follow
 from stock.allocation import Allocation
 from stock.errors import InsufficientStock
 from stock.figures import refresh
@@ -152,3 +153,4 @@ class Book:
         for level in changed:
             refresh(level, self.lots[level.pk], today=self.today(level))
         writing.write_levels(changed, self.versions)
+        follow(changed, now=self.now)

@@ -12,6 +12,7 @@ from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from common.errors import NotFound, ValidationFailed, VersionConflict
 from common.ids import new_id
+from stock.alerts import follow
 from stock.entries import Entry
 from stock.figures import FIGURES, refresh
 from stock.models import Item, Lot, StockLevel
@@ -36,6 +37,7 @@ def start_level(*, clinic: Clinic, item: Item, actor: Actor, now: datetime, **th
     try:
         with transaction.atomic():
             level.save(force_insert=True)
+            follow([level], now=now)
             values = {name: [None, plain(getattr(level, name))] for name in CHANGEABLE}
             record(actor, [Change.of(level, "started", values)], now=now)
     except IntegrityError:
@@ -69,6 +71,7 @@ def change_level(
         level.updated_at = now
         _figures_of(level, Lot.objects.filter(level=level, quantity__gt=0), now)
         write_rows([level], (*CHANGEABLE, "reorder_point", *FIGURES, "version", "updated_at"))
+        follow([level], now=now)
         record(actor, [Change.of(level, "changed", changes)], now=now)
     return level
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from accounts.models import Clinic
 from common.batches import batched
+from stock.alerts import follow
 from stock.book import Book
 from stock.demand import booked_demand
 from stock.figures import FIGURES, refresh
@@ -113,7 +114,9 @@ def _refresh_clinic(clinic: Clinic, level_ids: Sequence[UUID], now: datetime) ->
         lots = _lots_in_stock(level_ids)
         for level in levels:
             refresh(level, lots[level.pk], today=today)
+            level.clinic = clinic
         write_rows(levels, (*_FROM_HISTORY, *FIGURES))
+        follow(levels, now=now)
     return len(levels)
 
 

@@ -3,6 +3,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from common.schedules import Every
+from stock import alerts, digests
 from stock.file_import import uploads
 from stock.refreshing import refresh_stale
 
@@ -10,6 +11,15 @@ from stock.refreshing import refresh_stale
 def refresh_figures() -> None:
     """Brings figures of an earlier day up to date, for less than a task may take; the next pass goes on."""
     refresh_stale(now=timezone.now())
+
+
+def tell_of_alerts() -> None:
+    """Tells stock managers what they don't know yet: what can't wait, and each one's digest at their hour."""
+    now = timezone.now()
+    digests.tell_at_once(now=now)
+    alerts.remind(now=now)
+    alerts.escalate(now=now)
+    digests.send_digests(now=now)
 
 
 def run_file(file_id: str) -> None:
@@ -21,8 +31,9 @@ def run_waiting_files() -> None:
     uploads.nudge_waiting(now=timezone.now())
 
 
-# Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
 SCHEDULES = [
+    # Most passes find nothing to do; the first ones after midnight, in each clinic's own time, do it all.
     Every("stock figures", "stock.tasks.refresh_figures", minutes=2),
+    Every("stock alerts", "stock.tasks.tell_of_alerts", minutes=5),
     Every("stock files", "stock.tasks.run_waiting_files", minutes=1),
 ]

@@ -46,6 +46,8 @@ os.environ.update(
     SMSGATE_WEBHOOK_SECRET="",
     EMAIL_URL="",
     EMAIL_FROM="",
+    STOCK_ALERT_REMIND_HOURS="",
+    STOCK_ALERT_ESCALATE_HOURS="",
 )
 
 from clinic_reminders.settings import *  # noqa: F403

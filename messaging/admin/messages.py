@@ -16,7 +16,7 @@ from common.admin import Step, Table
 from common.phones import mask
 from messaging import services
 from messaging.answers import Answer
-from messaging.models import Message, MessageStatus, TemplateKey
+from messaging.models import Channel, Message, MessageStatus, TemplateKey
 
 
 class SendDayFilter(DayFilter):
@@ -39,7 +39,7 @@ class PurposeFilter(admin.SimpleListFilter):
 @admin.register(Message)
 class MessageAdmin(ClinicScopedAdmin):
     list_display = ("when_to_send", "to", "state", "kind", "clinic_name", "when_sent")
-    list_filter = (SendDayFilter, ClinicFilter, "status", PurposeFilter)
+    list_filter = (SendDayFilter, ClinicFilter, "status", "channel", PurposeFilter)
     list_select_related = ("clinic",)
     search_fields = ("to",)
     search_help_text = gettext_lazy("By phone, for example +26771234567.")
@@ -47,12 +47,20 @@ class MessageAdmin(ClinicScopedAdmin):
     ordering = ("-created_at", "-id")
     actions = None
     fieldsets = (
-        (None, {"fields": ("state", "problem", "to", "body", "kind", "about", "clinic_name")}),
+        (None, {"fields": ("state", "problem", "to", "subject", "body", "kind", "about", "clinic_name")}),
         (gettext_lazy("When"), {"fields": ("when_to_send", "when_useless", "when_sent", "when_delivered")}),
         (
             gettext_lazy("How"),
             {
-                "fields": ("language", "segments", "encoding", "attempts", "provider", "provider_message_id"),
+                "fields": (
+                    "channel",
+                    "language",
+                    "segments",
+                    "encoding",
+                    "attempts",
+                    "provider",
+                    "provider_message_id",
+                ),
                 "classes": ("collapse",),
             },
         ),
@@ -66,6 +74,8 @@ class MessageAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("to"))
     def masked_to(self, message: Message) -> str:
+        if message.channel == Channel.EMAIL:
+            return f"•••@{message.to.rpartition('@')[2]}"
         return mask(message.to)
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
@@ -79,23 +89,23 @@ class MessageAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("clinic"))
     def clinic_name(self, message: Message) -> str:
-        return message.clinic.name
+        return message.clinic.name if message.clinic else "–"
 
     @admin.display(description=gettext_lazy("send at"), ordering="send_at")
     def when_to_send(self, message: Message) -> str:
-        return local(message.send_at, message.clinic.zone)
+        return local(message.send_at, message.zone)
 
     @admin.display(description=gettext_lazy("sent"), ordering="sent_at")
     def when_sent(self, message: Message) -> str:
-        return local(message.sent_at, message.clinic.zone) or "–"
+        return local(message.sent_at, message.zone) or "–"
 
     @admin.display(description=gettext_lazy("useless after"))
     def when_useless(self, message: Message) -> str:
-        return local(message.expires_at, message.clinic.zone)
+        return local(message.expires_at, message.zone)
 
     @admin.display(description=gettext_lazy("delivered"))
     def when_delivered(self, message: Message) -> str:
-        return local(message.delivered_at, message.clinic.zone) or "–"
+        return local(message.delivered_at, message.zone) or "–"
 
     @admin.display(description=gettext_lazy("problem"))
     def problem(self, message: Message) -> str:
@@ -116,7 +126,7 @@ class MessageAdmin(ClinicScopedAdmin):
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
         rows = [
             (
-                local(event.at, obj.clinic.zone),
+                local(event.at, obj.zone),
                 capfirst(event.get_status_display()),
                 event.provider,
                 " ".join(part for part in (event.detail, event.code and f"[{event.code}]") if part),
@@ -130,6 +140,8 @@ class MessageAdmin(ClinicScopedAdmin):
         if obj.status != MessageStatus.QUEUED or not may(request.user, "change", "messaging.message"):
             return []
         question = _("The patient will not get this text. It can't be taken back.")
+        if obj.for_staff:
+            question = _("Nobody will be told by this message. It can't be taken back.")
         return [Step("cancel", _("Cancel this text"), question, "danger")]
 
     def take_step(self, request: HttpRequest, obj: Any, name: str) -> str:

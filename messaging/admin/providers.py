@@ -14,6 +14,7 @@ from common.ids import named_id
 from messaging import breaker, pace
 from messaging.lanes import add_states
 from messaging.models import Breaker, Pin, ProviderState
+from messaging.order import MAIL, outlets
 
 
 @admin.register(ProviderState)
@@ -28,7 +29,7 @@ class ProviderAdmin(AuditedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         # One that was never used is shown too.
         if self.has_view_permission(request):
-            add_states(settings.SMS_PROVIDERS)
+            add_states(outlets())
         return super().changelist_view(request, extra_context)
 
     def audit_id(self, obj: Any) -> UUID:
@@ -36,6 +37,8 @@ class ProviderAdmin(AuditedAdmin):
 
     @admin.display(description=gettext_lazy("turn"))
     def turn(self, provider: ProviderState) -> str:
+        if provider.name == MAIL:
+            return _("mails only")
         names: list[str] = settings.SMS_PROVIDERS
         if provider.name not in names:
             return _("not in SMS_PROVIDERS")

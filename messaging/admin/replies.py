@@ -124,7 +124,7 @@ class ReplyAdmin(ClinicScopedAdmin):
         texts = visible_to(request.user, Message.objects.filter(to=obj.phone)).select_related("clinic")
         rows = [
             (
-                _link_to_text(text, local(text.sent_at or text.send_at, text.clinic.zone)),
+                _link_to_text(text, local(text.sent_at or text.send_at, text.zone)),
                 text.body,
                 capfirst(text.get_status_display()),
             )

@@ -9,10 +9,17 @@ from rest_framework.response import Response
 from accounts.models import Language
 from common.rest.serializers import Body
 from messaging.api.serializers import MessageSerializer
-from messaging.models import Message, TemplateKey
+from messaging.models import Message, MessageQuerySet, TemplateKey
 from messaging.own_texts import Wording
 
-MESSAGES = Message.objects.select_related("clinic").prefetch_related("events")
+# A mail is none, and what is of no clinic is for no other system.
+MESSAGES = (
+    MessageQuerySet(Message)
+    .texts()
+    .filter(clinic__isnull=False)
+    .select_related("clinic")
+    .prefetch_related("events")
+)
 
 
 class WordingFields(Body):

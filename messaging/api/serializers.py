@@ -23,7 +23,7 @@ class EventSerializer(serializers.ModelSerializer):
 
     @extend_schema_field({"type": "string", "format": "date-time"})
     def get_at(self, event: MessageEvent) -> str:
-        return event.at.astimezone(event.message.clinic.zone).isoformat()
+        return event.at.astimezone(event.message.zone).isoformat()
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -1,7 +1,9 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -48,9 +50,13 @@ class Encoding(models.TextChoices):
 
 class Channel(models.TextChoices):
     SMS = "sms", _("text message")
+    EMAIL = "email", _("mail")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
+    def texts(self) -> "MessageQuerySet":
+        return self.filter(channel=Channel.SMS)
+
     def due(self, now: datetime) -> "MessageQuerySet":
         return self.filter(status=MessageStatus.QUEUED, send_at__lte=now).order_by("send_at", "pk")
 
@@ -68,16 +74,25 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One text on its way to one phone. This table is the queue: a task is only a nudge to look at it."""
+    """One text on its way to one phone, or one mail to one address.
+
+    This table is the queue: a task is only a nudge to look at it.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # What a member of staff is told may be of several clinics, and is then of none.
     clinic = models.ForeignKey(
-        Clinic, verbose_name=_("clinic"), on_delete=models.PROTECT, related_name="messages"
+        Clinic, verbose_name=_("clinic"), null=True, on_delete=models.PROTECT, related_name="messages"
     )
     channel = models.CharField(max_length=5, choices=Channel.choices, default=Channel.SMS)
+    # To a member of staff: no patient's consent, limits or budget are asked for.
+    for_staff = models.BooleanField(default=False, editable=False)
     purpose = models.CharField(_("purpose"), max_length=20, help_text=_("The template's key, or manual."))
-    to = models.CharField(_("to"), max_length=20)
+    to = models.CharField(_("to"), max_length=254, help_text=_("A phone, or a mail's address."))
+    subject = models.CharField(_("subject"), max_length=200, blank=True, default="")
     body = models.TextField(_("text"))
+    # The same for programs that show mails as pages.
+    html = models.TextField(blank=True, default="", editable=False)
     language = models.CharField(_("language"), max_length=2, choices=Language.choices)
     segments = models.PositiveSmallIntegerField(_("parts"))
     encoding = models.CharField(_("encoding"), max_length=5, choices=Encoding.choices)
@@ -136,7 +151,7 @@ class Message(models.Model):
     objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()
 
     if TYPE_CHECKING:
-        clinic_id: UUID
+        clinic_id: UUID | None
         answers_id: UUID | None
 
     class Meta:
@@ -157,12 +172,21 @@ class Message(models.Model):
                 | ~Q(status="sending"),
             ),
             models.CheckConstraint(name="message_has_parts", condition=Q(segments__gte=1)),
+            models.CheckConstraint(name="message_channel_known", condition=Q(channel__in=Channel.values)),
+            models.CheckConstraint(
+                name="message_of_a_clinic_or_for_staff", condition=Q(clinic__isnull=False) | Q(for_staff=True)
+            ),
         ]
         indexes = [
             # Partial: these stay as small as the work that is due, whatever the table's size.
             models.Index(fields=["send_at", "id"], name="message_queue", condition=Q(status="queued")),
             models.Index(
                 fields=["urgent", "send_at", "id"], name="message_turn", condition=Q(status="queued")
+            ),
+            models.Index(
+                fields=["urgent", "send_at", "id"],
+                name="message_mail_turn",
+                condition=Q(status="queued", channel="email"),
             ),
             models.Index(fields=["expires_at"], name="message_overdue", condition=Q(status="queued")),
             models.Index(fields=["lease_expires_at"], name="message_leases", condition=Q(status="sending")),
@@ -195,6 +219,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} ({self.status})"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clinic's clock, or the site's where it is of none."""
+        return self.clinic.zone if self.clinic else ZoneInfo(settings.TIME_ZONE)
 
 
 class MessageEvent(models.Model):

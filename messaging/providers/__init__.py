@@ -10,11 +10,13 @@ SHIPPED = {
     "smsgate": "messaging.providers.smsgate.SmsgateProvider",
     "twilio": "messaging.providers.twilio.TwilioProvider",
 }
+# The way of mails, which is no provider of texts.
+_BESIDE = {"mail": "messaging.providers.mail.MailProvider"}
 
 
 def provider_class(name: str) -> type[Provider]:
     """Raises ImportError when there is no such provider."""
-    found = import_string(SHIPPED.get(name, name))
+    found = import_string((SHIPPED | _BESIDE).get(name, name))
     if not (isinstance(found, type) and issubclass(found, Provider)):
         raise ImportError(f"{name} is not a provider")
     return found

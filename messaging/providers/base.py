@@ -37,9 +37,12 @@ class OutgoingText:
     """All that a provider is told."""
 
     message_id: UUID
-    to: str  # E.164
+    to: str  # E.164; a mail's address
     body: str
     valid_for: timedelta  # of no use after that
+    # Of a mail alone.
+    subject: str = ""
+    html: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class Provider:
     """One instance lives for one pass, within one event loop."""
 
     name: ClassVar[str]
+    # What it carries: "sms" or "email".
+    channel: ClassVar[str] = "sms"
     # Whether the provider can be asked later what became of a message.
     can_look_up: ClassVar[bool] = False
     # Whether it tells when a phone got the text.
@@ -118,6 +123,10 @@ class Provider:
     # Whether the same text handed over twice is taken once, by our own number of it.
     takes_once: ClassVar[bool] = False
     in_flight: ClassVar[int] = 64
+    # So many rounds of these are carried by a worker: enough that it never waits for the database.
+    rounds_ahead: ClassVar[int] = 8
+    # Each try counts, whatever became of it.
+    most_attempts: ClassVar[int] = 8
     # Refusals that hold for every text: the account is closed, the password wrong.
     account_codes: ClassVar[frozenset[str]] = frozenset({"HTTP_401", "HTTP_403"})
     # Refusals that mean: not so many at once. None of these texts was taken.

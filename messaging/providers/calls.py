@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.utils import timezone
 from messaging.providers.base import Balance, CannotTell, Outcome, Result
 
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _AMOUNT = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
@@ -51,6 +52,11 @@ async def post(session: aiohttp.ClientSession, url: str, **content: Any) -> Answ
         return Outcome(Result.UNKNOWN, code="READ_TIMEOUT")
     except (aiohttp.ClientError, OSError):
         return Outcome(Result.UNKNOWN, code="CONNECTION_BROKEN")
+
+
+async def post_form(session: aiohttp.ClientSession, url: str, form: Mapping[str, str]) -> Answer | Outcome:
+    """As `post`; aiohttp's own form costs as much time as all else of a call."""
+    return await post(session, url, data=urlencode(form).encode(), headers=_FORM)
 
 
 async def get(session: aiohttp.ClientSession, url: str) -> Answer:

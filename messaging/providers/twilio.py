@@ -37,7 +37,7 @@ from messaging.providers.calls import (
     balance_of,
     get,
     is_on_this_machine,
-    post,
+    post_form,
     retry_after,
     storable,
     without_numbers,
@@ -98,7 +98,7 @@ class TwilioProvider(Provider):
         return is_on_this_machine(settings.TWILIO_API_BASE_URL)
 
     async def send(self, text: OutgoingText) -> Outcome:
-        answer = await post(self._open(), _messages_url(), data=_form(text))
+        answer = await post_form(self._open(), _messages_url(), _form(text))
         return answer if isinstance(answer, Outcome) else _outcome(answer)
 
     async def ask(self, provider_message_id: str) -> StatusReport:

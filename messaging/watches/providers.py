@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Clinic
 from messaging.alarms import Finding
-from messaging.models import AlarmKind, Breaker, Message, MessageStatus, Pin, ProviderState
+from messaging.models import AlarmKind, Breaker, Message, MessageQuerySet, MessageStatus, Pin, ProviderState
+from messaging.order import outlets
 from messaging.providers import provider_class
 
 BREAKER_KINDS = {AlarmKind.PROVIDER_DOWN, AlarmKind.ACCOUNT_CLOSED}
@@ -28,7 +28,7 @@ LEAST, SHARE = 20, 0.2
 
 def in_trouble(_now: datetime) -> Iterator[Finding]:
     """Breakers that are open; their times are by the real clock."""
-    troubled = ProviderState.objects.filter(name__in=settings.SMS_PROVIDERS, opened_at__isnull=False)
+    troubled = ProviderState.objects.filter(name__in=outlets(), opened_at__isnull=False)
     # Who has pinned it to "never" knows.
     for state in troubled.exclude(breaker=Breaker.CLOSED).exclude(pin=Pin.LEAVE):
         if state.last_error in _account_codes(state.name):
@@ -48,10 +48,15 @@ def _account_codes(name: str) -> frozenset[str]:
 def unknown(_now: datetime) -> Iterator[Finding]:
     """Texts of which nobody can say, or has said for hours, whether they were sent."""
     real_now = timezone.now()
-    lasting = Message.objects.filter(
-        Q(look_up_at__isnull=True) | Q(claimed_at__lt=real_now - UNKNOWN_FOR),
-        status=MessageStatus.UNKNOWN,
-        claimed_at__gte=real_now - UNKNOWN_MATTERS,
+    # Whether a mail to staff came is nothing to phone about.
+    lasting = (
+        MessageQuerySet(Message)
+        .texts()
+        .filter(
+            Q(look_up_at__isnull=True) | Q(claimed_at__lt=real_now - UNKNOWN_FOR),
+            status=MessageStatus.UNKNOWN,
+            claimed_at__gte=real_now - UNKNOWN_MATTERS,
+        )
     )
     count = lasting.count()
     if count:
@@ -69,7 +74,8 @@ def failing(now: datetime) -> Iterator[Finding]:
         return
     clinics = Clinic.objects.order_by().values_list("pk", flat=True)
     well = Message.objects.filter(
-        clinic__in=list(clinics),
+        # What staff are told may be of no clinic.
+        Q(clinic__in=list(clinics)) | Q(clinic__isnull=True),
         sent_at__gte=since,
         status__in=[MessageStatus.SENT, MessageStatus.DELIVERED],
     )

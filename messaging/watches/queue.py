@@ -34,7 +34,7 @@ def check(now: datetime) -> Iterator[Finding]:
     if not sending_is_on():
         # That is all there is to say: nothing else can be expected to leave.
         if late.exists():
-            count = MessageQuerySet(Message).due(now).count()
+            count = MessageQuerySet(Message).texts().due(now).count()
             yield Finding(AlarmKind.SENDING_OFF, facts={"count": count})
         return
     first = late.order_by("send_at").values_list("send_at", flat=True).first()
@@ -56,16 +56,20 @@ def _late(clinics: list[Clinic], now: datetime) -> MessageQuerySet:
         for clinic in clinics
         if next_allowed(moment, clinic) <= moment and next_allowed(now, clinic) <= now
     ]
-    late = MessageQuerySet(Message).filter(
-        status=MessageStatus.QUEUED, send_at__lte=moment, expires_at__gt=now
+    # Mails go their own way: how they do says nothing of texts.
+    late = (
+        MessageQuerySet(Message)
+        .texts()
+        .filter(status=MessageStatus.QUEUED, send_at__lte=moment, expires_at__gt=now)
     )
-    # Answers to replies know no quiet hours.
-    return late.filter(Q(clinic__in=awake) | Q(answers__isnull=False))
+    # Answers to replies know no quiet hours, nor do words to staff that are of no clinic.
+    return late.filter(Q(clinic__in=awake) | Q(clinic__isnull=True) | Q(answers__isnull=False))
 
 
 def _any_left_since(clinics: list[Clinic], moment: datetime) -> bool:
     # By the clinics' keys: the index goes by clinic and time.
-    return Message.objects.filter(clinic__in=clinics, sent_at__gte=moment).exists()
+    left = MessageQuerySet(Message).texts().filter(sent_at__gte=moment)
+    return left.filter(Q(clinic__in=clinics) | Q(clinic__isnull=True)).exists()
 
 
 def _clinics_in_vain(clinics: list[Clinic], now: datetime) -> Iterator[Finding]:

@@ -1,3 +1,3 @@
-from stock.admin import file_imports, items, levels, visit_types
+from stock.admin import alerts, file_imports, items, levels, visit_types
 
-__all__ = ["file_imports", "items", "levels", "visit_types"]
+__all__ = ["alerts", "file_imports", "items", "levels", "visit_types"]

@@ -1,3 +1,11 @@
+from stock.models.alerts import (
+    AlertKind,
+    AlertNotice,
+    AlertStatus,
+    DigestTurn,
+    StockAlert,
+    StockAlertQuerySet,
+)
 from stock.models.catalogue import Item, VisitTypeItem
 from stock.models.files import StockFile
 from stock.models.ledger import Movement, MovementKind, MovementLot, Transfer, TransferState
@@ -6,6 +14,10 @@ from stock.models.orders import Order, OrderState
 
 __all__ = [
     "LOW_STATUSES",
+    "AlertKind",
+    "AlertNotice",
+    "AlertStatus",
+    "DigestTurn",
     "Item",
     "Lot",
     "Movement",
@@ -13,6 +25,8 @@ __all__ = [
     "MovementLot",
     "Order",
     "OrderState",
+    "StockAlert",
+    "StockAlertQuerySet",
     "StockFile",
     "StockLevel",
     "StockStatus",

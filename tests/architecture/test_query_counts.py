@@ -17,7 +17,7 @@ from tests.described import operations
 from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
-from tests.factories.stock import ItemFactory, moved, stocked
+from tests.factories.stock import ItemFactory, StockAlertFactory, moved, stocked
 
 
 def visit(clinic, number):
@@ -89,6 +89,7 @@ ROWS = {
     "stock/{level_id}/movements": entry,
     "stock/{level_id}/orders": order_of_level,
     "sms/queue": lambda clinic, _number: MessageFactory(clinic=clinic),
+    "stock/alerts": lambda clinic, _number: StockAlertFactory(level__clinic=clinic),
     "templates": template,
     "users": lambda clinic, _number: ViewerFactory(clinics=[clinic]),
 }

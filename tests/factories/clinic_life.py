@@ -12,7 +12,7 @@ from stock.orders import place_order
 from stock.transfers import transfer_out
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
-from tests.factories.stock import stocked
+from tests.factories.stock import StockAlertFactory, stocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class ClinicLife:
     movement: UUID
     arrival: UUID | None
     order: UUID
+    alert: UUID
 
 
 def clinic_life(clinic: Clinic, person: User, *, alone: bool = False) -> ClinicLife:
@@ -67,4 +68,5 @@ def clinic_life(clinic: Clinic, person: User, *, alone: bool = False) -> ClinicL
         movement=level.movements.get().pk,
         arrival=arrival,
         order=order.pk,
+        alert=StockAlertFactory(level=level).pk,
     )

@@ -8,6 +8,7 @@ from messaging.models import (
     Alarm,
     AlarmKind,
     BadNumber,
+    Channel,
     Encoding,
     Message,
     MessageTemplate,
@@ -35,6 +36,18 @@ class MessageFactory(DjangoModelFactory[Message]):
     created_at = factory.LazyFunction(timezone.now)
     send_at = factory.SelfAttribute("created_at")
     expires_at = factory.LazyAttribute(lambda message: message.send_at + timedelta(hours=24))
+
+
+class MailFactory(MessageFactory):
+    """To a member of staff, queued and due now."""
+
+    clinic = None
+    channel = Channel.EMAIL
+    for_staff = True
+    purpose = TemplateKey.LOW_STOCK
+    to = factory.Sequence(lambda n: f"keeper{n}@clinic.example")
+    subject = "Stock needs attention"
+    body = "Dumela. Amoxicillin is low."
 
 
 class MessageTemplateFactory(DjangoModelFactory[MessageTemplate]):

@@ -1,4 +1,5 @@
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import factory
@@ -6,9 +7,10 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.audit import SYSTEM
+from accounts.models import Clinic, User
 from stock.ledger import move
-from stock.models import Item, Movement, StockLevel, VisitTypeItem
-from tests.factories.accounts import ClinicFactory
+from stock.models import AlertKind, AlertStatus, Item, Movement, StockAlert, StockLevel, VisitTypeItem
+from tests.factories.accounts import ClinicFactory, StaffFactory
 
 EVERY_DAY = {str(day): ["07:30", "16:30"] for day in range(7)}
 
@@ -47,6 +49,19 @@ class VisitTypeItemFactory(DjangoModelFactory[VisitTypeItem]):
     quantity = 1
 
 
+class StockAlertFactory(DjangoModelFactory[StockAlert]):
+    """Open: the level is low."""
+
+    class Meta:
+        model = StockAlert
+
+    level = factory.SubFactory(StockLevelFactory)
+    clinic = factory.SelfAttribute("level.clinic")
+    kind = AlertKind.LOW
+    opening_status = status = AlertStatus.LOW
+    opened_at = factory.LazyFunction(timezone.now)
+
+
 def stocked(quantity: int, *, now: datetime | None = None, **level: Any) -> StockLevel:
     """A level with so many units, received by the ledger in lot L1 without an expiry date."""
     made = StockLevelFactory(**level)
@@ -62,3 +77,16 @@ def moved(
     return move(
         level_id=level.pk, kind=kind, quantity=quantity, actor=SYSTEM, now=now or timezone.now(), **entry
     )
+
+
+def keeper(clinic: Clinic, **fields: Any) -> User:
+    """A stock manager of `clinic` with a phone and a mail address."""
+    made = StaffFactory(
+        clinics=[clinic],
+        **{"phone": f"+26772{next(_phones):06d}", "email": f"keeper{next(_phones)}@clinic.example", **fields},
+    )
+    made.stock_manager_of.add(clinic)
+    return made
+
+
+_phones = count(1)

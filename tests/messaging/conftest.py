@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.doubles.smsgate import SmsgateDouble, running_smsgate
+from tests.doubles.smtp import SmtpDouble, running_smtp
 from tests.doubles.twilio import TwilioDouble, running_twilio
 
 
@@ -43,3 +44,20 @@ def smsgate(running_phone, settings) -> SmsgateDouble:
     settings.SMSGATE_WEBHOOK_SECRET = running_phone.secret
     settings.PUBLIC_BASE_URL = ""
     return running_phone
+
+
+@pytest.fixture(scope="session")
+def running_mail_server() -> Iterator[SmtpDouble]:
+    with running_smtp() as double:
+        yield double
+
+
+@pytest.fixture
+def mail_server(running_mail_server, settings) -> SmtpDouble:
+    """The double with nothing in it, and a site that is set up to use it."""
+    running_mail_server.reset()
+    settings.MAIL_IS_SET_UP = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", running_mail_server.port
+    settings.DEFAULT_FROM_EMAIL = "Clinic Reminders <stock@clinic.example>"
+    return running_mail_server

@@ -199,7 +199,7 @@ def test_the_kill_switch_stops_everything_and_loses_nothing(provider, clinic):
 def test_the_switch_is_read_before_every_batch(provider, clinic, monkeypatch):
     monkeypatch.setattr("messaging.claiming.BATCH", 1)
     monkeypatch.setattr(provider, "in_flight", 1)
-    monkeypatch.setattr("messaging.sending.ROUNDS_AHEAD", 1)
+    monkeypatch.setattr("messaging.providers.base.Provider.rounds_ahead", 1)
     first, second = message(clinic), message(clinic, send_at=NOW, created_at=NOW)
     switched = threading.Event()
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from messaging.models import Message, Reply
 from messaging.retention import forget_old
-from tests.factories.messaging import MessageFactory, ReplyFactory
+from tests.factories.messaging import MailFactory, MessageFactory, ReplyFactory
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -47,3 +47,9 @@ def test_zero_days_keeps_them_for_ever(settings):
     settings.MESSAGE_RETENTION_DAYS = 0
     MessageFactory(status="delivered", created_at=OLD)
     assert forget_old(now=NOW) == 0
+
+
+def test_an_old_mail_loses_its_subject_and_page_too():
+    MailFactory(status="sent", created_at=OLD, html="<p>Low</p>")
+    forget_old(now=NOW)
+    assert Message.objects.values_list("to", "subject", "body", "html").get() == ("", "", "", "")

@@ -8,8 +8,7 @@ from django.utils import timezone
 from common.ids import new_id
 from messaging.claiming import LEASE
 from messaging.models import Message, MessageEvent, MessageStatus, OptOut, ProviderState
-from messaging.providers.base import Outcome, Result
-from messaging.reconciling import MAX_ATTEMPTS
+from messaging.providers.base import Outcome, Provider, Result
 from messaging.sending import Parcel, ProviderAnswer, text_of
 from messaging.settling import FIRST_WAIT, LONGEST_WAIT, settle, wait_after
 from tests.factories.accounts import ClinicFactory
@@ -95,8 +94,8 @@ def test_only_a_permanent_refusal_is_kept_as_permanent(clinic):
 
 
 def test_the_last_attempt_that_is_refused_is_the_end(clinic):
-    before_last = settled(claimed(clinic, attempts=MAX_ATTEMPTS - 1), TRANSIENT)
-    last = settled(claimed(clinic, attempts=MAX_ATTEMPTS), TRANSIENT)
+    before_last = settled(claimed(clinic, attempts=Provider.most_attempts - 1), TRANSIENT)
+    last = settled(claimed(clinic, attempts=Provider.most_attempts), TRANSIENT)
     assert (before_last.status, last.status) == ("queued", "failed")
     assert (last.error_code, last.error_message) == ("HTTP_500", "try later")
 

@@ -9,7 +9,7 @@ from accounts.audit import SYSTEM
 from messaging.services import set_sending
 from messaging.watches.queue import check
 from tests.factories.accounts import ClinicFactory
-from tests.factories.messaging import MessageFactory, ReplyFactory
+from tests.factories.messaging import MailFactory, MessageFactory, ReplyFactory
 
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("Africa/Gaborone")
@@ -134,3 +134,11 @@ def test_the_round_costs_the_same_for_more_texts(clinic):
             found()
         costs.append(len(queries))
     assert costs[0] == costs[1] < 10
+
+
+def test_a_mail_that_waits_or_leaves_says_nothing_of_texts(clinic):
+    MailFactory(created_at=NOW - timedelta(minutes=40))
+    assert found() == {}
+    waiting(clinic, minutes=20)
+    MailFactory(clinic=clinic, status="sent", created_at=NOW, sent_at=NOW, provider="mail")
+    assert set(found()) == {"nothing_leaves"}

@@ -15,7 +15,8 @@ from common.database import usable_database
 from messaging.claiming import would_leave
 from messaging.dispatch import Tally, dispatch, sending_is_on
 from messaging.models import MessageStatus
-from messaging.providers import configured_providers
+from messaging.order import outlets
+from messaging.providers import provider_class
 
 # Beyond them dates run over when hours are added.
 YEARS = range(2000, 2101)
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
     def _refuse_real_providers(self) -> None:
-        real = [provider.name for provider in configured_providers() if not provider.is_local()]
+        real = [provider.name for provider in map(provider_class, outlets()) if not provider.is_local()]
         if real:
             raise CommandError(
                 f"--at is in the future, and {', '.join(real)} would really send the texts. "

@@ -1,0 +1,227 @@
+"""Who is told what, and when: one digest a person and day; vital items that are out, at once."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import Clinic, Role, User
+from messaging.models import Channel, TemplateKey
+from messaging.nudging import nudge
+from messaging.services import Draft, enqueue
+from messaging.template_book import Text
+from stock.alert_wording import Mail, News, at_once_mail, digest_mail, digest_text, low_stock_text
+from stock.models import AlertNotice, DigestTurn, StockAlert, StockAlertQuerySet
+from stock.reaching import Reader, local_now, readers
+
+logger = logging.getLogger(__name__)
+
+SUBJECT = "stock.digest"
+# By then the next digest is there.
+USEFUL_FOR = timedelta(hours=24)
+BATCH = 200
+LONG_AGO = date(2000, 1, 1)
+
+
+def send_digests(*, now: datetime) -> int:
+    """Queues the digests of all whose hour has come; gives how many people are told something."""
+    due = [
+        reader.user.pk
+        for reader in readers(_people(now))
+        if local_now(reader.preferences, now).time() >= reader.preferences.digest_time
+    ]
+    return sum(send_digest(user_id, now=now) for user_id in due)
+
+
+def _people(now: datetime) -> QuerySet[User]:
+    """Stock managers, and administrators while something is left undone, whose day is not done yet."""
+    managers = User.stock_manager_of.through.objects.filter(user=OuterRef("pk"))
+    done = DigestTurn.objects.filter(user=OuterRef("pk"), not_before__gt=now)
+    concerned = Q(Exists(managers))
+    told_of = AlertNotice.objects.filter(over=False, alert__escalated_at__isnull=False)
+    if StockAlert.objects.filter(closed_at__isnull=True, escalated_at__isnull=False).exists() or (
+        told_of.exists()
+    ):
+        concerned |= Q(is_superuser=True) | Q(role=Role.ADMIN)
+    return User.objects.filter(concerned, ~Exists(done), is_active=True)
+
+
+def send_digest(user_id: UUID, *, now: datetime) -> bool:
+    """Queues a person's digest, if it is their hour and this day's was not made; whether there was one.
+
+    What they are told and that they were is one transaction: whatever crashes, it is said once.
+    """
+    with transaction.atomic():
+        start = datetime.combine(LONG_AGO, time(), now.tzinfo)
+        DigestTurn.objects.bulk_create(
+            [DigestTurn(user_id=user_id, day=LONG_AGO, not_before=start)], ignore_conflicts=True
+        )
+        turn = DigestTurn.objects.select_for_update().get(user_id=user_id)
+        [reader] = readers(User.objects.filter(pk=user_id))
+        local = local_now(reader.preferences, now)
+        if turn.not_before > now or turn.day >= local.date() or local.time() < reader.preferences.digest_time:
+            return False
+        turn.day = local.date()
+        turn.not_before = datetime.combine(turn.day + timedelta(days=1), time(), local.tzinfo)
+        turn.save()
+        news = news_for(reader.user)
+        return bool(news.alerts()) and _tell_digest(reader, news, turn.day, now)
+
+
+def _tell_digest(reader: Reader, news: News, day: date, now: datetime) -> bool:
+    if not reader.reachable:
+        logger.warning("User %s is a stock manager and can't be told: %s", reader.user.pk, reader.problem)
+        return False
+    text = digest_text(reader, news, now) if reader.phone else None
+    mail = digest_mail(reader, news, day) if reader.address else None
+    key = f"digest:{reader.user.pk}:{day.isoformat()}"
+    enqueue(drafts(reader, text, mail, key=key, now=now), now=now)
+    note_told(reader.user, news.alerts(), now=now)
+    nudge()
+    return True
+
+
+def news_for(user: User) -> News:
+    """What has changed since this person was told last, in their clinics; of what is left undone, an
+    administrator's are all."""
+    mine = Q(clinic__in=user.stock_manager_of.all())
+    if user.is_admin:
+        mine |= Q(escalated_at__isnull=False)
+    alerts = StockAlert.objects.filter(mine).select_related("clinic", "level__item", "level__clinic")
+    standing = list(alerts.filter(closed_at__isnull=True))
+    notices = {n.alert_id: n for n in AlertNotice.objects.filter(user=user, over=False)}
+    news = News()
+    for alert in _by_urgency(standing):
+        notice = notices.get(alert.pk)
+        if notice is None:
+            news.new.append(alert)
+        elif notice.worsened_at != alert.worsened_at:
+            news.worse.append(alert)
+        elif (notice.reminded_at, notice.escalated_at) != (alert.reminded_at, alert.escalated_at):
+            news.waiting.append(alert)
+    open_now = {(alert.level_id, alert.kind) for alert in standing}
+    ended = alerts.filter(pk__in=list(notices.keys() - {a.pk for a in standing}), closed_at__isnull=False)
+    # What is open anew is not over.
+    news.over = [a for a in _by_urgency(ended) if (a.level_id, a.kind) not in open_now]
+    return news
+
+
+def _by_urgency(alerts: Iterable[StockAlert]) -> list[StockAlert]:
+    def place(alert: StockAlert) -> tuple[bool, float, str]:
+        urgency = alert.level.urgency
+        return urgency is None, urgency or 0.0, alert.level.item.name
+
+    return sorted(alerts, key=place)
+
+
+def note_told(user: User, alerts: Sequence[StockAlert], *, now: datetime) -> None:
+    """That this person knows of these, as they are in memory."""
+    AlertNotice.objects.bulk_create(
+        (
+            AlertNotice(
+                alert=alert,
+                user=user,
+                told_at=now,
+                worsened_at=alert.worsened_at,
+                reminded_at=alert.reminded_at,
+                escalated_at=alert.escalated_at,
+                over=alert.closed_at is not None,
+            )
+            for alert in alerts
+        ),
+        update_conflicts=True,
+        unique_fields=["user", "alert"],
+        update_fields=["told_at", "worsened_at", "reminded_at", "escalated_at", "over"],
+        batch_size=500,
+    )
+
+
+def drafts(
+    reader: Reader,
+    text: Text | None,
+    mail: Mail | None,
+    *,
+    key: str | None,
+    now: datetime,
+    clinic_id: UUID | None = None,
+    urgent: bool = False,
+) -> list[Draft]:
+    """What leaves for a person, by each of their ways. Of no clinic, if it is of several."""
+    found = []
+    for channel, to, words in (
+        (Channel.SMS, reader.phone, text),
+        (Channel.EMAIL, reader.address, Text(mail.text, 1, "") if mail else None),
+    ):
+        if not to or words is None:
+            continue
+        found.append(
+            Draft(
+                clinic_id=clinic_id,
+                purpose=TemplateKey.LOW_STOCK,
+                to=to,
+                text=words,
+                language=reader.preferences.language,
+                send_at=now,
+                expires_at=now + USEFUL_FOR,
+                dedupe_key=f"{key}:{channel.value}" if key else None,
+                subject_type=SUBJECT,
+                subject_id=reader.user.pk,
+                for_staff=True,
+                channel=channel,
+                urgent=urgent,
+                subject=mail.subject if mail and channel == Channel.EMAIL else "",
+                html=mail.html if mail and channel == Channel.EMAIL else "",
+            )
+        )
+    return found
+
+
+def tell_at_once(*, now: datetime) -> int:
+    """Tells the managers of vital items that are out, once an episode; gives how many alerts."""
+    waiting = (
+        StockAlertQuerySet(StockAlert)
+        .open()
+        .filter(status="out", told_at_once_at__isnull=True, level__item__vital=True)
+    )
+    done = 0
+    while True:
+        with transaction.atomic():
+            batch = list(
+                waiting.select_related("clinic", "level__item", "level__clinic")
+                .order_by("pk")
+                .select_for_update(of=("self",), skip_locked=True)[:BATCH]
+            )
+            _tell_out(batch, now)
+            StockAlert.objects.filter(pk__in=[alert.pk for alert in batch]).update(told_at_once_at=now)
+        done += len(batch)
+        if len(batch) < BATCH:
+            return done
+
+
+def _tell_out(alerts: Sequence[StockAlert], now: datetime) -> None:
+    by_clinic: dict[UUID, list[StockAlert]] = defaultdict(list)
+    for alert in alerts:
+        by_clinic[alert.clinic_id].append(alert)
+    queued: list[Draft] = []
+    for clinic_id, theirs in by_clinic.items():
+        clinic = theirs[0].clinic
+        for reader in readers(managers_of(clinic)):
+            if not reader.reachable:
+                continue
+            codes = ", ".join(alert.level.item.code for alert in theirs[:3])
+            text = low_stock_text(reader, [clinic], now, added=f"({codes})") if reader.phone else None
+            mail = at_once_mail(reader, theirs) if reader.address else None
+            key = f"out:{reader.user.pk}:{theirs[0].pk}"
+            queued += drafts(reader, text, mail, key=key, now=now, clinic_id=clinic_id, urgent=True)
+            note_told(reader.user, theirs, now=now)
+    if queued:
+        enqueue(queued, now=now)
+        nudge()
+
+
+def managers_of(clinic: Clinic) -> QuerySet[User]:
+    return User.objects.filter(stock_manager_of=clinic, is_active=True).order_by("username")

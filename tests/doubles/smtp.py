@@ -1,0 +1,90 @@
+"""A mail server that keeps what it accepted, and fails as it is told."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+
+@dataclass
+class SmtpDouble:
+    port: int
+    accepted: list[EmailMessage] = field(default_factory=list)
+    # What it does at a command instead of taking it: a reply like "550 5.1.1 no such user", "drop", or
+    # for DATA "take and drop": it has the mail, and nobody is told.
+    does: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+
+    def reset(self) -> None:
+        self.accepted, self.does, self.calls = [], {}, 0
+
+    def take(self, content: bytes) -> None:
+        self.accepted.append(message_from_bytes(content, policy=policy.default))
+
+
+class _Call(socketserver.StreamRequestHandler):
+    double: SmtpDouble
+
+    def handle(self) -> None:
+        self.double.calls += 1
+        self._say("220 double ready")
+        while line := self.rfile.readline():
+            word = line.split(b":")[0].split(b" ")[0].strip().decode().upper()
+            behaviour = self.double.does.get(word, "")
+            if behaviour == "drop":
+                return
+            if behaviour and not behaviour.startswith("take"):
+                self._say(behaviour)
+            elif word == "DATA":
+                if not self._take_mail(behaviour):
+                    return
+            elif word == "QUIT":
+                self._say("221 bye")
+                return
+            else:
+                self._say("250 double")
+
+    def _take_mail(self, behaviour: str) -> bool:
+        self._say("354 go on")
+        content = b""
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            content += line
+        refusal = self.double.does.get("CONTENT")
+        if refusal:
+            self._say(refusal)
+            return True
+        self.double.take(content)
+        if behaviour == "take and drop":
+            return False
+        self._say("250 taken")
+        return True
+
+    def _say(self, words: str) -> None:
+        self.wfile.write(words.encode() + b"\r\n")
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Who calls may hang up."""
+
+
+@contextmanager
+def running_smtp() -> Iterator[SmtpDouble]:
+    """Listens on this machine alone, in a thread of its own."""
+    call = type("Call", (_Call,), {})
+    with _Server(("127.0.0.1", 0), call) as server:
+        double = call.double = SmtpDouble(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, name="smtp double", daemon=True)
+        thread.start()
+        try:
+            yield double
+        finally:
+            server.shutdown()
+            thread.join()
