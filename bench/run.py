@@ -1,6 +1,6 @@
 """`make bench`: each benchmark beside its peer and its limit, in one run. Ratios count, not seconds.
 
-`python -m bench.run [name …]`; sizes by BENCH_ROWS (50000), BENCH_MESSAGES (2000),
+`python -m bench.run [name …]`; sizes by BENCH_ROWS (50000), BENCH_MESSAGES (10000),
 BENCH_LEVELS (50000) and BENCH_MOVEMENTS (5000000).
 Results go to bench/results/NAME.json.
 """
@@ -57,7 +57,7 @@ def imports() -> dict[str, Figures]:
 
 
 def dispatching() -> dict[str, Figures]:
-    messages = int(os.environ.get("BENCH_MESSAGES", "2000"))
+    messages = int(os.environ.get("BENCH_MESSAGES", "10000"))
     return on_both_databases("bench.dispatch", str(messages), str(min(messages, 300)))
 
 
