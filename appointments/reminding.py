@@ -254,9 +254,11 @@ def context_of(appointment: Appointment, patient: Patient, clinic: Clinic) -> di
     }
 
 
-def preview_text(appointment: Appointment, patient: Patient, clinic: Clinic) -> Text:
-    """The reminder that this visit would get, as the patient would read it."""
-    book = TemplateBook(TemplateKey.REMINDER, [clinic.pk])
+def preview_text(
+    appointment: Appointment, patient: Patient, clinic: Clinic, *, key: str = TemplateKey.REMINDER
+) -> Text:
+    """The reminder, or other text, that this visit would get, as the patient would read it."""
+    book = TemplateBook(key, [clinic.pk])
     return book.text(clinic.pk, appointment.language, context_of(appointment, patient, clinic))
 
 
