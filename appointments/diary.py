@@ -135,7 +135,7 @@ class Diary:
                     facts={"conflicts_with": _as_facts([other], clinic)},
                 )
         others = self._others(visit)
-        if clinic.slot_capacity is not None and _peak(visit, others) >= clinic.slot_capacity:
+        if clinic.slot_capacity is not None and peak(visit, others) >= clinic.slot_capacity:
             raise AppointmentConflict(
                 _("The clinic is full at this time: %(capacity)s at once.")
                 % {"capacity": clinic.slot_capacity},
@@ -151,7 +151,7 @@ class Diary:
         """How many more could have a visit at this time; None where there is no limit."""
         if clinic.slot_capacity is None:
             return None
-        return max(clinic.slot_capacity - _peak(visit, self._others(visit)), 0)
+        return max(clinic.slot_capacity - peak(visit, self._others(visit)), 0)
 
     def has_room(self, visit: Visit, clinic: Clinic) -> bool:
         try:
@@ -175,7 +175,7 @@ class Diary:
         ]
 
 
-def _peak(visit: Visit, others: Iterable[Visit]) -> int:
+def peak(visit: Visit, others: Iterable[Visit]) -> int:
     """The most of `others` that are on at one moment of `visit`."""
     changes = []
     for other in others:
