@@ -72,6 +72,10 @@ class Hour:
     places: int | None
 
     @property
+    def clock(self) -> str:
+        return f"{self.begins:%H:%M}"
+
+    @property
     def percent(self) -> int:
         return 0 if not self.places else min(100, round(100 * self.taken / self.places))
 

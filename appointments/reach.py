@@ -130,3 +130,16 @@ def _to_come(appointment: Appointment, code: str, facts: _Facts) -> Reach:
 
 def _unreached(code: str) -> Reach:
     return Reach(code, Tone.BAD, _("Not reached: %(why)s") % {"why": WORDS[code]})
+
+
+def never_reached(appointments: Sequence[Appointment]) -> dict[UUID, str]:
+    """Whom no text of any kind will reach, with a code of WORDS; in two queries."""
+    phones = {appointment.patient.phone for appointment in appointments}
+    stopped, bad = opted_out(phones), set(bad_numbers(phones))
+    found = {}
+    for appointment in appointments:
+        phone = appointment.patient.phone
+        code = why_no_text(appointment, stopped=phone in stopped, bad=phone in bad)
+        if code:
+            found[appointment.pk] = code
+    return found

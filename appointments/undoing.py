@@ -74,15 +74,15 @@ def _still_stands(appointment: Appointment, entry: AuditEntry) -> bool:
     return appointment.updated_at == entry.at
 
 
-def undo(entry_id: UUID, *, actor: Actor, now: datetime) -> Appointment:
-    """Puts a visit back as it was before that entry of the audit log.
+def undo(entry_id: UUID, *, of: UUID | None = None, actor: Actor, now: datetime) -> Appointment:
+    """Puts a visit back as it was before that entry of the audit log; `of` is the visit it must be about.
 
     StateConflict after the minute, where somebody has changed the visit since, or where the patient has been
     told of the cancellation; AppointmentConflict where its time was taken meanwhile.
     """
     with transaction.atomic():
         entry = AuditEntry.objects.filter(pk=entry_id, object_type=KIND, action__in=UNDOABLE).first()
-        if entry is None:
+        if entry is None or of not in (None, entry.object_id):
             raise NotFound(_("There is nothing to undo."))
         appointment = services.held(entry.object_id, None)
         _refuse_what_has_moved_on(appointment, entry, now)

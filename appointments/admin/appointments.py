@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,9 +16,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, actor_of, local
 from appointments import services
+from appointments.admin import booking_page, day_page, move_page
 from appointments.admin.booking_form import BookingForm
 from appointments.admin.reminders import link_to_message, state_in_words
 from appointments.models import TRANSITIONS, Appointment, AppointmentStatus, Reminder, ReminderState
+from appointments.undoing import UNDO_FOR, last_done, undo
 from common.admin import Step, Table
 from common.errors import DomainError, VersionConflict
 from common.phones import mask
@@ -31,7 +33,7 @@ SERVICES: dict[str, tuple[Callable[..., Appointment], str]] = {
     "missed": (partial(services.mark_attendance, attended=False), Status.MISSED),
     "undo": (partial(services.mark_attendance, attended=None), Status.BOOKED),
     "confirm": (services.confirm, Status.CONFIRMED),
-    "cancel": (services.cancel, Status.CANCELLED),
+    "cancel": (partial(services.cancel, texts_wait=UNDO_FOR), Status.CANCELLED),
 }
 
 
@@ -133,10 +135,21 @@ class AppointmentAdmin(ClinicScopedAdmin):
             patients.label_from_instance = lambda patient: theirs.label_for(request, patient)
         return form
 
+    def get_urls(self) -> list[URLPattern]:
+        move = path(
+            "<path:object_id>/move/",
+            self.admin_site.admin_view(partial(move_page.move_view, self)),
+            name="appointments_appointment_move",
+        )
+        return [*day_page.urls(self), move, *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return booking_page.booking_view(self, request)
+
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> Appointment:
         given, actor, now = form.cleaned_data, actor_of(request), timezone.now()
-        if obj._state.adding:
-            return services.book(clinic=given["patient"].clinic, **given, actor=actor, now=now)
         return services.change(obj.pk, version=self.seen_version(request), actor=actor, now=now, **given)
 
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
