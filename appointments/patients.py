@@ -118,9 +118,7 @@ def _correct(patient: Patient, person: Caller, actor: Actor, now: datetime) -> P
     if not changes:
         return patient
     source = person.consent_source
-    return change_patient(
-        patient.pk, consent_source=source, said_anew=True, actor=actor, now=now, **changes
-    )
+    return change_patient(patient.pk, consent_source=source, said_anew=True, actor=actor, now=now, **changes)
 
 
 def add_patient(

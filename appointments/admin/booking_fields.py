@@ -15,6 +15,7 @@ from appointments.admin.booking_form import ClinicTimeField
 from appointments.models import MAX_DURATION_MINUTES, ConsentSource, Patient
 from appointments.patients import Caller
 from appointments.rules import on_clinics_clock
+from common.admin_forms import DressedForm
 from common.errors import DomainError
 from common.phones import PhoneError, parse_mobile
 
@@ -26,7 +27,7 @@ CONSENT = [
 ]
 
 
-class BookingFields(forms.Form):
+class BookingFields(DressedForm):
     """`patient` is the key of somebody known, or NEW with the fields of a new patient filled in."""
 
     clinic = forms.ModelChoiceField(Clinic.objects.none(), label=gettext_lazy("Clinic"))

@@ -122,9 +122,7 @@ def _booked(request: HttpRequest, form: BookingFields) -> HttpResponse:
     when = local(booked.starts_at, clinic.zone)
     messages.success(request, _("Booked: %(patient)s, %(when)s.") % {"patient": booked.patient, "when": when})
     if "_addanother" in request.POST:
-        return HttpResponseRedirect(
-            reverse("admin:appointments_appointment_add") + f"?clinic={clinic.pk}"
-        )
+        return HttpResponseRedirect(reverse("admin:appointments_appointment_add") + f"?clinic={clinic.pk}")
     day = booked.starts_at.astimezone(clinic.zone).date()
     return HttpResponseRedirect(day_address(clinic=clinic.code, day=day.isoformat()))
 
@@ -229,6 +227,8 @@ def _shown(
     now = timezone.now()
     state = _state(request, form, now)
     patients: Any = model_admin.admin_site.get_model_admin(Patient)
+    more = [form[name] for name in ("duration_minutes", "visit_type", "language", "reference")]
+    day, clock = _day_and_clock(form)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Book a visit"),
@@ -242,6 +242,11 @@ def _shown(
         "chosen": patients.label_for(request, state.patient) if state.patient else "",
         "is_new": form.said("patient") == NEW and state.patient is None,
         "new": NEW,
+        "new_fields": [form[name] for name in ("new_name", "new_phone", "new_number", "new_consent")],
+        "more_fields": more,
+        "more_open": any(one.errors or one.value() for one in more),
+        "day_value": day or (state.day.isoformat() if state.day else ""),
+        "clock_value": clock,
         "minutes": state.clinic.slot_minutes if state.clinic else None,
     }
     if state.clinic and state.offered and state.day:

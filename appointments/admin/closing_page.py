@@ -1,5 +1,7 @@
-"""Closing a day, or moving a session: who is affected, where each visit would go, what the patients will read;
-then one button does all of it, or nothing where something has changed meanwhile."""
+"""Closing a day, or moving a session: who is affected, where each visit would go, what patients will read.
+
+Then one button does all of it, or nothing where something has changed meanwhile.
+"""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -146,10 +148,10 @@ def _context(
         "wish": wish,
         "done": request.method == "GET" and "done" in request.GET,
     }
-    return context if wish is None else context | _affected(request, wish)
+    return context if wish is None else context | _affected(wish)
 
 
-def _affected(request: HttpRequest, wish: Wish) -> dict[str, Any]:
+def _affected(wish: Wish) -> dict[str, Any]:
     now, clinic = timezone.now(), wish.clinic
     visits = list(live_within(clinic, wish.span))
     plan, refused = _plan(wish)
@@ -160,7 +162,9 @@ def _affected(request: HttpRequest, wish: Wish) -> dict[str, Any]:
     untold = never_reached(visits)
     goes = {move.appointment.pk: move for move in plan.moves} if plan else {}
     stays = {stay.appointment.pk: stay.refusal.message for stay in plan.stays} if plan else {}
-    rows = [_row(visit, goes.get(visit.pk), stays.get(visit.pk, ""), untold.get(visit.pk)) for visit in visits]
+    rows = [
+        _row(visit, goes.get(visit.pk), stays.get(visit.pk, ""), untold.get(visit.pk)) for visit in visits
+    ]
     return {
         "day_words": day_in_words(wish.day),
         "to_words": day_in_words(wish.move_to) if wish.move_to else "",

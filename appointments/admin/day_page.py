@@ -1,7 +1,7 @@
 """The buttons of the day's page: came, did not come, cancel, undo, and what came of a call.
 
-Each is a POST with the version that its page showed. A second click on the same button has nothing left to do;
-a page that is out of date says how the visit stands now.
+Each is a POST with the version that its page showed. A second click on the same button has nothing left to
+do; a page that is out of date says how the visit stands now.
 """
 
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def as_day(text: str, default: date) -> date:
 
 
 def step_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    visit = _visit(model_admin, request)
+    visit = _visit(request)
     if not model_admin.has_change_permission(request, visit):
         raise PermissionDenied
     try:
@@ -88,7 +88,7 @@ def step_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def undo_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    visit = _visit(model_admin, request)
+    visit = _visit(request)
     if not model_admin.has_change_permission(request, visit):
         raise PermissionDenied
     try:
@@ -105,7 +105,7 @@ def undo_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def call_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    visit = _visit(model_admin, request)
+    visit = _visit(request)
     if not may(request.user, "change", "appointments.patienttophone"):  # type: ignore[arg-type]
         raise PermissionDenied
     outcome = request.POST.get("outcome", "")
@@ -135,7 +135,7 @@ def _words(visit: Appointment) -> dict[str, Any]:
     }
 
 
-def _visit(model_admin: Any, request: HttpRequest) -> Appointment:
+def _visit(request: HttpRequest) -> Appointment:
     """One of the person's clinics, or it is not there."""
     found = visible_to(request.user, Appointment.objects.select_related("clinic", "patient"))  # type: ignore[arg-type]
     visit = found.filter(pk=_key(request.POST.get("appointment", ""))).first()
