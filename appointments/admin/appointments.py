@@ -179,8 +179,8 @@ class AppointmentAdmin(ClinicScopedAdmin):
         if not self.has_change_permission(request, obj):
             return []
         question = _(
-            "The patient gets no reminder any more. You can take it back for one minute; after that the visit "
-            "can only be booked anew."
+            "The patient gets no reminder any more. You can take it back for one minute; "
+            "after that the visit can only be booked anew."
         )
         if obj.status == Status.CANCELLED:
             return (
