@@ -55,6 +55,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         return {"clinics": clinics, "clinic": None}
     now = timezone.now()
     return {
+        "title": _("The day"),
         "clinics": clinics,
         "clinic": clinic,
         **_day(request, clinic, now),

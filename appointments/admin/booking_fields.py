@@ -90,6 +90,8 @@ class BookingFields(DressedForm):
         given: dict[str, Any] = super().clean() or self.cleaned_data
         # A patient comes to their own clinic.
         known = self.known_patient()
+        if known is None and self.said("patient") != NEW:
+            self.add_error("patient", _("Choose the patient, or add a new one."))
         clinic = known.clinic if known else given.get("clinic")
         if known:
             self.errors.pop("clinic", None)
@@ -104,7 +106,6 @@ class BookingFields(DressedForm):
 
     def _new_patient(self, clinic: Clinic, given: dict[str, Any]) -> Caller | None:
         if self.said("patient") != NEW:
-            self.add_error("patient", _("Choose the patient, or add a new one."))
             return None
         try:
             phone = parse_mobile(given.get("new_phone", ""))
