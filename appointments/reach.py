@@ -121,7 +121,7 @@ def _said_by_texts(
 
 def _to_come(appointment: Appointment, code: str, facts: _Facts) -> Reach:
     due_at = facts.planned.get(appointment.pk)
-    if code and (due_at is not None or appointment.starts_at > facts.now):
+    if code:
         return _unreached(code)
     if due_at is not None:
         return Reach("planned", Tone.TO_COME, _("Reminder planned"), due_at)

@@ -125,7 +125,7 @@ def _parts(clinic: Clinic, day: date, today: date, part: str, page: Page) -> lis
     """Label, how many, address, whether it is what is shown."""
     labels = {
         "": _("All"),
-        "waiting": _("Still to come"),
+        "waiting": _("Not seen yet"),
         "came": _("Came"),
         "missed": _("Did not come"),
         "cancelled": _("Cancelled"),
