@@ -49,9 +49,9 @@ class Row:
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
     """What the home page shows, besides the alarms."""
-    clinics = list(clinics_visible_to(request.user).order_by("name")[:CLINICS_OFFERED])  # type: ignore[arg-type]
+    clinics = list(clinics_visible_to(request.user).order_by("name")[:CLINICS_OFFERED])
     clinic = _chosen(request, clinics)
-    if clinic is None or not may(request.user, "view", "appointments.appointment"):  # type: ignore[arg-type]
+    if clinic is None or not may(request.user, "view", "appointments.appointment"):
         return {"clinics": clinics, "clinic": None}
     now = timezone.now()
     return {
@@ -76,7 +76,7 @@ def _day(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str, Any]:
     part = part if part in PARTS else ""
     number = request.GET.get("page", "")
     page = page_of_day(clinic, day, part=part, number=int(number) if _is_number(number) else None)
-    writes = may(request.user, "change", "appointments.appointment")  # type: ignore[arg-type]
+    writes = may(request.user, "change", "appointments.appointment")
     return {
         "day": day,
         "day_words": f"{day_in_words(day)} {day.year}",
@@ -155,7 +155,7 @@ def _days_around(clinic: Clinic, day: date, today: date) -> dict[str, str]:
 
 def _undoable(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
     visits = Appointment.objects.select_related("clinic", "patient")
-    mine = visible_to(request.user, visits)  # type: ignore[arg-type]
+    mine = visible_to(request.user, visits)
     words = {
         "marked attended": _("came"),
         "marked missed": _("did not come"),
@@ -201,7 +201,7 @@ def _call_list(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str,
         visit.clinic = clinic
     shown = listed[:TO_PHONE_SHOWN]
     why, calls = (reasons(shown), last_calls(shown)) if shown else ({}, {})
-    full = sees_phones(request.user)  # type: ignore[arg-type]
+    full = sees_phones(request.user)
     rows = []
     for visit in shown:
         there, call = visit.starts_at.astimezone(clinic.zone), calls.get(visit.pk)
@@ -218,6 +218,6 @@ def _call_list(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str,
         "to_phone": rows,
         "more_to_phone": len(listed) > TO_PHONE_SHOWN,
         "to_phone_address": _filtered("appointments_patienttophone_changelist", clinic),
-        "may_call": may(request.user, "change", "appointments.patienttophone"),  # type: ignore[arg-type]
+        "may_call": may(request.user, "change", "appointments.patienttophone"),
         "shows_phones": full,
     }

@@ -71,7 +71,7 @@ class BookingFields(DressedForm):
     def __init__(self, request: HttpRequest, patients: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patients = patients
-        self.fields["clinic"].queryset = clinics_visible_to(request.user)  # type: ignore[arg-type,attr-defined]
+        self.fields["clinic"].queryset = clinics_visible_to(request.user)  # type: ignore[attr-defined]
 
     def said(self, name: str) -> str:
         """What stands in a field, before anything is checked."""

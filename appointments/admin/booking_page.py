@@ -181,7 +181,7 @@ def _state(request: HttpRequest, form: BookingFields, now: datetime) -> State:
 
 
 def _clinic(request: HttpRequest, form: BookingFields) -> Clinic | None:
-    clinics = list(clinics_visible_to(request.user).order_by("name"))  # type: ignore[arg-type]
+    clinics = list(clinics_visible_to(request.user).order_by("name"))
     asked = form.said("clinic")
     chosen = [clinic for clinic in clinics if asked in (str(clinic.pk), clinic.code)]
     return next(iter([*chosen, *clinics]), None)
@@ -236,7 +236,7 @@ def _shown(
         "form": form,
         "state": state,
         "conflict": conflict,
-        "clinics": list(clinics_visible_to(request.user).order_by("name")),  # type: ignore[arg-type]
+        "clinics": list(clinics_visible_to(request.user).order_by("name")),
         "found": [(str(p.pk), patients.label_for(request, p)) for p in state.found[:MOST_FOUND]],
         "found_more": len(state.found) > MOST_FOUND,
         "chosen": patients.label_for(request, state.patient) if state.patient else "",

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -59,7 +59,9 @@ def closing_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if not may(user, "add", "appointments.closure") or not may(user, "change", "appointments.appointment"):
         raise PermissionDenied
     clinics = list(clinics_visible_to(user).order_by("name"))
-    wish = _wish(request.POST if request.method == "POST" else request.GET, clinics)
+    wish = _wish(request.GET, clinics)
+    if request.method == "POST":
+        wish = _confirmed(request.POST, clinics)
     if request.method == "POST" and wish is not None and not wish.errors:
         try:
             return _done(request, wish)
@@ -84,6 +86,16 @@ def _wish(given: Any, clinics: list[Clinic]) -> Wish | None:
         begin, end = _clock(given.get("from", ""), errors), _clock(given.get("to", ""), errors)
         hours = Hours(day, begin, end) if begin is not None and end is not None else None
     return Wish(clinic, day, hours, _date(given.get("move_to", ""), errors), errors)
+
+
+def _confirmed(given: Any, clinics: list[Clinic]) -> Wish | None:
+    """What is done is said in full: nothing is put in the place of a clinic or day that can't be read."""
+    if given.get("clinic") not in {clinic.code for clinic in clinics}:
+        raise Http404
+    wish = _wish(given, clinics)
+    if wish is not None and not given.get("date"):
+        wish.errors.append(_("Check the date."))
+    return wish
 
 
 def _date(text: str, errors: list[str]) -> date | None:

@@ -67,7 +67,7 @@ class ClosureAdmin(ClinicScopedAdmin):
         return [Table(_("Visits that still stand on this day"), headings, rows, _("None."))]
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        if not may(request.user, "delete", "appointments.closure"):  # type: ignore[arg-type]
+        if not may(request.user, "delete", "appointments.closure"):
             return []
         question = _("Visits can be booked on it again. What was moved stays where it is.")
         return [Step("open", _("Open this day again"), question)]

@@ -106,7 +106,7 @@ def undo_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 def call_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
     visit = _visit(request)
-    if not may(request.user, "change", "appointments.patienttophone"):  # type: ignore[arg-type]
+    if not may(request.user, "change", "appointments.patienttophone"):
         raise PermissionDenied
     outcome = request.POST.get("outcome", "")
     if outcome not in CallOutcome.values:
@@ -137,7 +137,7 @@ def _words(visit: Appointment) -> dict[str, Any]:
 
 def _visit(request: HttpRequest) -> Appointment:
     """One of the person's clinics, or it is not there."""
-    found = visible_to(request.user, Appointment.objects.select_related("clinic", "patient"))  # type: ignore[arg-type]
+    found = visible_to(request.user, Appointment.objects.select_related("clinic", "patient"))
     visit = found.filter(pk=_key(request.POST.get("appointment", ""))).first()
     if visit is None:
         raise Http404

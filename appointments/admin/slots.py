@@ -93,7 +93,7 @@ def conflict_of(request: HttpRequest, refusal: DomainError) -> Conflict:
             f"{local(visit.starts_at, visit.clinic.zone)}, {visit.patient}",
             reverse("admin:appointments_appointment_change", args=[visit.pk]),
         )
-        for visit in (visible_to(request.user, visits).order_by("starts_at", "pk") if keys else ())  # type: ignore[arg-type]
+        for visit in (visible_to(request.user, visits).order_by("starts_at", "pk") if keys else ())
     ]
     instead = []
     for text in refusal.facts.get("next_free_slots", []):
