@@ -87,20 +87,20 @@ def _with_what_was_clicked(posted: QueryDict) -> QueryDict:
         given["starts_at_0"], given["starts_at_1"] = day, ""
     if chosen := given.get("choose"):
         given["patient"] = chosen
-        if chosen == NEW:
-            given.setdefault("new_phone", "")
-            _fill_in_what_was_searched(given)
     elif "find" in given or "again" in given:
         given["patient"] = ""
+    asks = any(name in given for name in ASKING)
+    if asks and given.get("patient") == NEW and not (given.get("new_phone") or given.get("new_name")):
+        _fill_in_what_was_searched(given)
     return given
 
 
 def _fill_in_what_was_searched(given: QueryDict) -> None:
     words = given.get("who", "").strip()
     if as_phone(words):
-        given["new_phone"] = given.get("new_phone") or words
+        given["new_phone"] = words
     elif words and not words.isdigit():
-        given["new_name"] = given.get("new_name") or words
+        given["new_name"] = words
 
 
 def _moment(given: QueryDict) -> list[str]:
