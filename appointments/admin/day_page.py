@@ -17,7 +17,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from accounts.access import may, visible_to
 from accounts.scoped_admin import actor_of, local
@@ -42,11 +41,21 @@ def urls(model_admin: Any) -> list[URLPattern]:
     return [
         path(
             f"day/{name}/",
-            model_admin.admin_site.admin_view(require_POST(partial(view, model_admin))),
+            model_admin.admin_site.admin_view(partial(_pressed, view, model_admin)),
             name=f"appointments_appointment_day_{name}",
         )
         for name, view in views.items()
     ]
+
+
+def _pressed(
+    view: Callable[[Any, HttpRequest], HttpResponse], model_admin: Any, request: HttpRequest
+) -> HttpResponse:
+    """Who had to sign in again after a click comes here by the address alone: nothing was done."""
+    if request.method != "POST":
+        messages.info(request, _("Nothing was done yet. Press the button once more."))
+        return HttpResponseRedirect(day_address())
+    return view(model_admin, request)
 
 
 def day_address(**asked: Any) -> str:

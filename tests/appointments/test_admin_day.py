@@ -158,8 +158,10 @@ def test_what_no_button_says_is_not_there(client, nurse, clinic, address, given)
 
 
 @pytest.mark.parametrize("address", [STEP, UNDO, CALL])
-def test_nothing_happens_by_an_address_alone(client, nurse, address):
-    assert client.get(address).status_code == 405
+def test_who_had_to_sign_in_again_after_a_click_is_told_to_press_once_more(client, nurse, clinic, address):
+    answer = client.get(address, {"appointment": visit_today(clinic).pk, "step": "came", "version": 1})
+    assert "once more" in said(answer, client)
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["reached", "no_answer", "wrong_number"])

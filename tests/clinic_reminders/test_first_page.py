@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -222,3 +223,11 @@ def test_the_page_costs_as_many_queries_for_two_hundred_visits_as_for_twenty(cli
     # Where the next visit stands is asked for when there are several pages.
     assert cost(client) <= few + 1
     assert few <= 40
+
+
+def test_a_click_on_a_page_from_before_the_last_sign_in_is_refused_in_words(clinic):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(StaffFactory(clinics=[clinic]))
+    answer = client.post(reverse("admin:appointments_appointment_day_step"), {"step": "came"})
+    assert answer.status_code == 403
+    assert "open for too long" in answer.content.decode()
