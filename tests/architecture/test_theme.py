@@ -11,9 +11,13 @@ SHEETS = [
     Path(unfold.__file__).parent / "static/unfold/css/styles.css",
     ROOT / "common/static/common/admin.css",
     ROOT / "stock/static/stock/stock.css",
+    ROOT / "appointments/static/appointments/day.css",
 ]
 # Names for tests and scripts, which style nothing.
-HOOKS = {"action-counter", "last-issues", "stock-report", "stock-state", "rows-done"}
+HOOKS = {
+    *("action-counter", "last-issues", "stock-report", "stock-state", "rows-done"),
+    *("at-once", "new-patient", "text-to-come", "to-day", "to-phone"),
+}
 CLASS = re.compile(r"""class=(?:"([^"]*)"|'([^']*)')""")
 TAGS = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}")
 # What the theme's own utilities look like; other words are names.
