@@ -94,7 +94,7 @@ def soon_slots(now: datetime, zone: ZoneInfo) -> list[datetime]:
     return [
         slot
         for day in (today, today + timedelta(days=1))
-        for slot in _open_slots(day, zone)
+        for slot in open_slots(day, zone)
         if SOONEST <= slot - now <= LATEST
     ]
 
@@ -103,11 +103,12 @@ def _later_times(now: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """Spread over the two weeks after tomorrow."""
     today = now.astimezone(zone).date()
     for n in range(VISITS_LATER):
-        slots = _open_slots(today + timedelta(days=2 + n % 12), zone)
+        slots = open_slots(today + timedelta(days=2 + n % 12), zone)
         yield slots[(n * 5) % len(slots)]
 
 
-def _open_slots(day: date, zone: ZoneInfo) -> list[datetime]:
+def open_slots(day: date, zone: ZoneInfo) -> list[datetime]:
+    """The starts of that day's visits, in the demo clinics' opening hours."""
     opens, closes = (time.fromisoformat(text) for text in OPENING_HOURS[str(day.weekday())])
     slot, end = datetime.combine(day, opens, zone), datetime.combine(day, closes, zone)
     slots = []

@@ -12,6 +12,7 @@ from accounts.models import Clinic
 from appointments.demo.clinics import CLINICS, add_clinics
 from appointments.demo.sample import sample_file
 from appointments.demo.sign_ins import SignIn, ensure_sign_ins
+from appointments.demo.today import add_today
 from appointments.file_import.importing import Report, import_file
 from appointments.file_import.reading import open_file
 from appointments.file_import.rows import RejectedRecord
@@ -38,7 +39,7 @@ class Seeded:
 
 
 def seed(var_dir: Path, *, public: bool, now: datetime) -> Seeded:
-    """Demo clinics, people who can sign in, and the sample file through the real import.
+    """Demo clinics, people who can sign in, visits of today, and the sample file through the real import.
 
     `public` as in ensure_sign_ins. StateConflict while texts would leave this machine: the sample's
     phones may be real people's.
@@ -48,6 +49,7 @@ def seed(var_dir: Path, *, public: bool, now: datetime) -> Seeded:
     sign_ins = ensure_sign_ins(var_dir / "demo-sign-ins.json", public=public, now=now)
     if Appointment.objects.filter(clinic__in=clinics.values(), reference__startswith=SAMPLE_PREFIX).exists():
         return Seeded(sign_ins, None)
+    add_today(clinics["GAB01"], now=now)
     path = var_dir / "sample-appointments.csv"
     return Seeded(sign_ins, _import_sample(path, clinics["GAB01"].zone, now))
 
