@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
@@ -126,13 +127,18 @@ def change(
     return appointment
 
 
-def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
-    """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
+def cancel(
+    appointment_id: UUID, *, version: int | None = None, silently: bool = False, actor: Actor, now: datetime
+) -> Appointment:
+    """Cancels a visit and what waits to be sent about it. A second time changes nothing.
+
+    `silently`: no text tells the patient, whatever the clinic has switched on.
+    """
     with transaction.atomic():
         appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CANCELLED:
             return appointment
-        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now)
+        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now, tell=not silently)
 
 
 def confirm(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
@@ -167,14 +173,27 @@ def mark_attendance(
 
 def held(appointment_id: UUID, version: int | None) -> Appointment:
     appointments = Appointment.objects.select_related("clinic", "patient").filter(pk=appointment_id)
-    found = appointments.first()
-    if found is None:
-        raise NotFound(_("There is no such appointment."))
-    hold(found.clinic, found.patient_id)
+    _hold(appointments)
     appointment = appointments.select_for_update(of=("self",)).get()
     if version is not None and version != appointment.version:
         raise VersionConflict(_("Someone has changed this appointment meanwhile. Look at it again."))
     return appointment
+
+
+def _hold(appointments: QuerySet[Appointment]) -> None:
+    """Holds the clinic and the patient of the one visit."""
+    for last in (False, True):
+        found = appointments.first()
+        if found is None:
+            raise NotFound(_("There is no such appointment."))
+        try:
+            hold(found.clinic, found.patient_id)
+        except NotFound:
+            # Another record has just taken the patient over, with this visit.
+            if last:
+                raise
+        else:
+            return
 
 
 def _make_room(appointment: Appointment, *, new_day: bool) -> None:
@@ -219,14 +238,21 @@ def _store(appointment: Appointment) -> None:
 
 
 def _step(
-    appointment: Appointment, status: AppointmentStatus, action: str, actor: Actor, now: datetime
+    appointment: Appointment,
+    status: AppointmentStatus,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    tell: bool = True,
 ) -> Appointment:
     refuse_transition(appointment.status, status)
     before = _values(appointment)
     appointment.status = status
     done = _save(appointment, before, action, actor, now)
     plan_reminders([appointment], now=now)
-    announce([Event(appointment, done)], now=now)
+    if tell:
+        announce([Event(appointment, done)], now=now)
     return appointment
 
 
