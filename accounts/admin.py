@@ -2,9 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.forms import AdminPasswordChangeForm as OwnAdminPasswordForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet, TimeField
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +11,7 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import services
 from accounts.audit import Actor
@@ -119,7 +118,7 @@ class ClinicAdmin(ClinicScopedAdmin):
         return services.change_clinic(obj.pk, version=version, actor=actor, now=now, **values)
 
 
-class OwnPasswordForm(OwnAdminPasswordForm):
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """Asks for the old password first."""
 
     def set_password_and_save(self, user: Any, *args: Any, **kwargs: Any) -> Any:
@@ -147,6 +146,7 @@ class RecordedPasswordForm(AdminPasswordChangeForm):
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin, DjangoUserAdmin):
+    form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = RecordedPasswordForm
     list_display = ("username", "full_name", "role", "where", "is_active", "last_login")

@@ -201,6 +201,8 @@ class DayFilter(admin.SimpleListFilter):
     title = gettext_lazy("day")
     parameter_name = "day"
     template = "admin/day_filter.html"
+    # Shown over the list, not among the other filters.
+    above_list = True
     field: ClassVar[str]
     # What the list shows when nothing is chosen and nothing searched for; None is everything.
     unasked: ClassVar[str | None] = None

@@ -7,11 +7,13 @@ from zoneinfo import available_timezones
 
 import environ
 from corsheaders.defaults import default_headers
+from django.conf.locale import LANG_INFO
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clinic_reminders.environment import Environment
 from clinic_reminders.home import BASE_DIR, ENV_FILE, HOME_DIR, VAR_DIR
+from clinic_reminders.theme import UNFOLD  # noqa: F401  (the admin's theme reads it)
 
 env = environ.Env()
 env.prefix = ""
@@ -30,6 +32,11 @@ HTTPS_REQUIRED = given.switch("HTTPS_REQUIRED", default=not DEBUG)
 TRUSTED_PROXIES = given.networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
+    # Before the admin: its templates stand in for the admin's.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
     "clinic_reminders.admin_app.ClinicRemindersAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -43,6 +50,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
+    "import_export",
     "common",
     "accounts",
     "messaging",
@@ -129,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_RATE_LIMIT = given.rate("LOGIN_RATE_LIMIT", "5/m")
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 # By address alone a whole clinic behind one router would be locked out for one person's typing.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "common.client_address.counted_address"
@@ -223,6 +232,7 @@ CORS_EXPOSE_HEADERS = [
 LANGUAGE_CODE = "en"
 # Django knows no Setswana; its own words fall back to English.
 LANGUAGES = [("en", _("English")), ("tn", _("Setswana"))]
+LANG_INFO["tn"] = {"bidi": False, "code": "tn", "name": "Setswana", "name_local": "Setswana"}
 # As given: one that is unknown is refused by a check with the mend, where Django's own error has none.
 TIME_ZONE_GIVEN = env.str("TIME_ZONE", default="Africa/Gaborone")
 TIME_ZONE = TIME_ZONE_GIVEN if TIME_ZONE_GIVEN in available_timezones() else "Africa/Gaborone"

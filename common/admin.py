@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.db.models import Model
@@ -14,7 +15,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.admin import ModelAdmin
 
+from common.admin_forms import dress
 from common.errors import DomainError, VersionConflict
 
 
@@ -43,8 +46,8 @@ class Table:
         return [list(zip(self.headings, row, strict=True)) for row in self.rows]
 
 
-class ListedByName(admin.ModelAdmin):
-    """Its list is titled with what it lists."""
+class ListedByName(ModelAdmin):
+    """In the admin's theme; its list is titled with what it lists."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -60,10 +63,10 @@ class ServiceAdmin(ListedByName):
     changed carries its `version`, so that nobody overwrites what they have not seen.
     """
 
-    change_form_template = "admin/service_change_form.html"
+    change_form_template: Any = "admin/service_change_form.html"
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
-    view_on_site = False
+    view_on_site: Any = False
     save_as = False
     # The services' names of fields, where the form has others.
     form_field_of: ClassVar[Mapping[str, str]] = {}
@@ -161,6 +164,7 @@ class ServiceAdmin(ListedByName):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        dress(form.base_fields)
         refusal = getattr(request, "refusal", None)
         return form if refusal is None else self._refused(form, refusal)
 
@@ -220,12 +224,14 @@ class ReadOnlyAdmin(ListedByName):
         return False
 
 
-def _make_read_only(models: Sequence[type[Model]]) -> None:
-    """Background work is declared in code: one schedule with bad arguments would stop them all."""
+def _dress_theirs(models: Sequence[type[Model]], base: type[ModelAdmin]) -> None:
+    """What other packages registered, in the theme."""
     for model in models:
         theirs = type(admin.site.get_model_admin(model))
         admin.site.unregister(model)
-        admin.site.register(model, type(f"ReadOnly{theirs.__name__}", (ReadOnlyAdmin, theirs), {}))
+        admin.site.register(model, type(f"Dressed{theirs.__name__}", (base, theirs), {}))
 
 
-_make_read_only([Schedule, OrmQ, Success, Failure])
+# Background work is declared in code: one schedule with bad arguments would stop them all.
+_dress_theirs([Schedule, OrmQ, Success, Failure], ReadOnlyAdmin)
+_dress_theirs([AccessAttempt, AccessLog, AccessFailureLog], ListedByName)

@@ -72,7 +72,7 @@ class ReplyAdmin(ClinicScopedAdmin):
     masked = {"phone": "masked_phone", "words": "hidden_words", "body": "hidden_words"}
     ordering = ("-received_at", "-id")
     actions = None
-    fieldsets = (
+    fieldsets: Any = (
         (None, {"fields": ("body", "meaning_in_words", "state_in_words", "note", "phone", "clinic_name")}),
         (gettext_lazy("When"), {"fields": ("when", "when_done", "done_by")}),
     )

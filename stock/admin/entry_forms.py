@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Clinic
+from common.admin_forms import DressedForm
 from stock.admin.wording import day, units
 from stock.models import Movement, MovementKind, Order, StockLevel, Transfer
 from stock.rules import MAX_LOT, MAX_REASON
@@ -89,7 +90,7 @@ class TransferChoice(forms.ModelChoiceField):
         return _("%(sent)s from %(clinic)s") % {"sent": sent, "clinic": obj.sent.level.clinic.name}
 
 
-class OnceForm(forms.Form):
+class OnceForm(DressedForm):
     once = forms.RegexField(regex=r"\A[0-9a-f]{32}\Z", widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,7 +9,6 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -114,20 +113,20 @@ class StockLevelAdmin(ClinicScopedAdmin):
         return whole(level.on_hand)
 
     @admin.display(description=gettext_lazy("usable"), ordering="usable")
-    def usable_in_words(self, level: StockLevel) -> SafeString:
-        return _named(_("Usable"), units(level.usable, level.item))
+    def usable_in_words(self, level: StockLevel) -> str:
+        return units(level.usable, level.item)
 
     @admin.display(description=gettext_lazy("days of stock"), ordering="days_of_stock")
     def days(self, level: StockLevel) -> str:
         return days_in_words(level)
 
     @admin.display(description=gettext_lazy("runs out on"), ordering="runs_out_on")
-    def runs_out(self, level: StockLevel) -> SafeString:
-        return _named(_("Runs out"), runs_out_in_words(level, level_page.today_at(level)))
+    def runs_out(self, level: StockLevel) -> str:
+        return runs_out_in_words(level, level_page.today_at(level))
 
     @admin.display(description=gettext_lazy("suggested order"), ordering="suggested_order")
-    def order(self, level: StockLevel) -> SafeString:
-        return _named(_("Order"), packed_briefly(level.suggested_order, level.item))
+    def order(self, level: StockLevel) -> str:
+        return packed_briefly(level.suggested_order, level.item)
 
     @admin.display(description=gettext_lazy("next expiry"), ordering="next_expiry")
     def expiry(self, level: StockLevel) -> str:
@@ -224,11 +223,6 @@ class StockLevelAdmin(ClinicScopedAdmin):
 
     def after_step(self, request: HttpRequest, obj: Any) -> str:
         return reverse("admin:stock_stocklevel_change", args=[obj.pk])
-
-
-def _named(label: str, cell: str) -> SafeString:
-    """A cell that says what it is on a phone, where the list has no headings."""
-    return format_html('<span class="on-phone">{}: </span>{}', label, cell)
 
 
 def _is_key(text: str) -> bool:

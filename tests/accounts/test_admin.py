@@ -293,6 +293,7 @@ def test_no_page_needs_inline_styles_or_scripts():
     offenders = [
         path.name
         for path in (ROOT / "templates").rglob("*.html")
+        if path.parent.name != "mails"
         if "style=" in path.read_text() or "<style" in path.read_text() or "<script>" in path.read_text()
     ]
     assert offenders == []

@@ -54,17 +54,17 @@ def test_an_alarm_says_what_is_wrong_and_what_to_do(client, nurse):
 
 def test_the_first_page_calls_until_somebody_looks_after_it(client, admin):
     alarm = AlarmFactory(subject="twilio")
-    assert '<p class="alarm">' in text(client, INDEX)
+    assert '<p class="notice danger' in text(client, INDEX)
     step(client, alarm, "acknowledge")
     page = text(client, INDEX)
-    assert '<p class="alarm taken-on">' in page
+    assert '<p class="notice warning' in page
     assert f"{admin.username} looks after it." in page
 
 
 def test_the_first_page_is_calm_when_all_is_over(client, admin):
     alarm = AlarmFactory()
     step(client, alarm, "close")
-    assert 'class="alarm' not in text(client, INDEX)
+    assert 'class="notice' not in text(client, INDEX)
     assert AuditEntry.objects.get(object_id=alarm.pk).action == "closed"
 
 

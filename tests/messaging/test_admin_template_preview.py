@@ -51,7 +51,7 @@ def test_another_clinics_name_is_not_told(client, nurse):
 
 @pytest.mark.parametrize("body", ["Hello {nmae}", "bell \x07", "nul \x00"])
 def test_why_a_text_could_not_be_saved_is_said(client, nurse, body):
-    assert '<ul class="cautions"><li>' in preview(client, body=body, language="en")
+    assert '<ul class="cautions' in preview(client, body=body, language="en")
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_diacritics_kept_and_folded_are_both_counted_and_priced(client, nurse, s
 
 def test_the_other_languages_text_is_counted_beside(client, nurse):
     shown = preview(client, body="Hello", language="en", key="reminder")
-    assert "<td>English</td>" in shown
-    assert "<td>Setswana</td>" in shown
+    assert ">English</td>" in shown
+    assert ">Setswana</td>" in shown
 
 
 def test_what_is_typed_is_shown_as_text(client, nurse):
