@@ -44,13 +44,17 @@ class AuditedAdmin(ServiceAdmin):
         """The id under which the object's changes are recorded."""
         return obj.pk
 
+    def audit_ids(self, obj: Any) -> list[Any]:
+        """The same where there are several."""
+        return [self.audit_id(obj)]
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
-        entries = AuditEntry.objects.filter(object_id=self.audit_id(obj))[:HISTORY_SHOWN]
+        entries = AuditEntry.objects.filter(object_id__in=self.audit_ids(obj))[:HISTORY_SHOWN]
         full = sees_phones(request.user)
         rows = [
             (

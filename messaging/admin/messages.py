@@ -19,6 +19,11 @@ from messaging.answers import Answer
 from messaging.models import Channel, Message, MessageStatus, TemplateKey
 
 
+def kind_in_words(message: Message) -> str:
+    kinds: dict[str, Any] = dict([*TemplateKey.choices, *Answer.choices])
+    return capfirst(kinds.get(message.purpose, _("written by hand")))
+
+
 class SendDayFilter(DayFilter):
     field = "send_at"
 
@@ -84,8 +89,7 @@ class MessageAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("purpose"))
     def kind(self, message: Message) -> str:
-        kinds: dict[str, Any] = dict([*TemplateKey.choices, *Answer.choices])
-        return capfirst(kinds.get(message.purpose, _("written by hand")))
+        return kind_in_words(message)
 
     @admin.display(description=gettext_lazy("clinic"))
     def clinic_name(self, message: Message) -> str:
