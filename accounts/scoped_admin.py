@@ -234,6 +234,10 @@ class DayFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         _everything, *choices = super().choices(changelist)
+        if _as_span(self.asked) is not None:
+            query = changelist.get_query_string({self.parameter_name: self.asked})
+            shown = self.asked.replace("..", " – ")
+            return [*choices, {"selected": True, "query_string": query, "display": shown}]
         if self.asked not in dict(self.lookup_choices):
             return choices
         for choice, (value, _title) in zip(choices, self.lookup_choices, strict=True):
@@ -285,8 +289,17 @@ def span_of(asked: str, today: date) -> tuple[date | None, date | None]:
         "from-today": (today, None),
         "past": (None, today - day),
     }
+    if asked in spans:
+        return spans[asked]
     chosen = _as_date(asked) or today
-    return spans.get(asked, (chosen, chosen))
+    return _as_span(asked) or (chosen, chosen)
+
+
+def _as_span(text: str) -> tuple[date, date] | None:
+    """Two dates with two dots between them."""
+    first, dots, last = text.partition("..")
+    begin, end = _as_date(first), _as_date(last)
+    return (begin, end) if dots and begin and end else None
 
 
 def _as_date(text: str) -> date | None:

@@ -18,6 +18,7 @@ from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, ac
 from appointments import services
 from appointments.admin.booking_form import BookingForm
 from appointments.admin.reminders import link_to_message, state_in_words
+from appointments.admin.visit_filters import MarkedFilter, ReachedFilter, WeekdayFilter
 from appointments.models import TRANSITIONS, Appointment, AppointmentStatus, Reminder, ReminderState
 from common.admin import Step, Table
 from common.errors import DomainError, VersionConflict
@@ -44,7 +45,7 @@ class VisitDayFilter(DayFilter):
 class AppointmentAdmin(ClinicScopedAdmin):
     form = BookingForm
     list_display = ("when", "patient_name", "phone", "clinic_name", "visit_type", "state", "reminder")
-    list_filter = (VisitDayFilter, ClinicFilter, "status")
+    list_filter = (VisitDayFilter, ClinicFilter, "status", MarkedFilter, ReachedFilter, WeekdayFilter)
     list_select_related = ("clinic", "patient")
     search_fields = (
         "patient__name",

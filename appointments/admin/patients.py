@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import may, sees_phones
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of, local
-from appointments.admin import patient_data, patient_merge, patient_page
+from appointments.admin import attendance_page, patient_data, patient_merge, patient_page
 from appointments.merging import likely_doubles, records_of, with_likely_double
 from appointments.models import ConsentSource, Patient
 from appointments.patients import add_patient, change_patient
@@ -212,5 +212,10 @@ class PatientAdmin(ClinicScopedAdmin):
             page("merge/", "merge", partial(patient_merge.choose_view, self)),
             page("data/", "data", require_POST(partial(patient_data.data_view, self))),
             page("erase/", "erase", partial(patient_data.erase_view, self)),
+            path(
+                "attendance/",
+                self.admin_site.admin_view(partial(attendance_page.attendance_view, self)),
+                name="appointments_patient_attendance",
+            ),
             *super().get_urls(),
         ]

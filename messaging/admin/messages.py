@@ -1,9 +1,10 @@
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -15,6 +16,8 @@ from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, ac
 from common.admin import Step, Table
 from common.phones import mask
 from messaging import services
+from messaging.admin import delivery_page
+from messaging.admin.text_filters import AskedDayFilter, OutcomeFilter, ProviderFilter, ReasonFilter
 from messaging.answers import Answer
 from messaging.models import Channel, Message, MessageStatus, TemplateKey
 
@@ -44,7 +47,10 @@ class PurposeFilter(admin.SimpleListFilter):
 @admin.register(Message)
 class MessageAdmin(ClinicScopedAdmin):
     list_display = ("when_to_send", "to", "state", "kind", "clinic_name", "when_sent")
-    list_filter = (SendDayFilter, ClinicFilter, "status", "channel", PurposeFilter)
+    list_filter = (
+        *(SendDayFilter, ClinicFilter, "status", "channel", PurposeFilter),
+        *(OutcomeFilter, AskedDayFilter, ProviderFilter, ReasonFilter),
+    )
     list_select_related = ("clinic",)
     search_fields = ("to",)
     search_help_text = gettext_lazy("By phone, for example +26771234567.")
@@ -70,6 +76,10 @@ class MessageAdmin(ClinicScopedAdmin):
             },
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        report = self.admin_site.admin_view(partial(delivery_page.delivery_view, self))
+        return [path("delivery/", report, name="messaging_message_delivery"), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
