@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext as django_words
 from django.views.decorators.http import require_POST
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
@@ -94,6 +95,10 @@ class ServiceAdmin(ListedByName):
 
     def label_for(self, request: HttpRequest, obj: Any) -> str:
         """How an object reads in a list of choices."""
+        return str(obj)
+
+    def title_of(self, obj: Any) -> str:
+        """The heading of an object's page."""
         return str(obj)
 
     def seen_version(self, request: HttpRequest) -> int:
@@ -202,10 +207,23 @@ class ServiceAdmin(ListedByName):
     ) -> HttpResponse:
         obj = context.get("original")
         if obj is not None:
+            context |= self._named(obj, context)
             context["steps"] = self.steps(request, obj)
             context["tables"] = self.tables(request, obj)
             context["version"] = request.POST.get("version") or getattr(obj, "version", "")
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def _named(self, obj: Any, context: Mapping[str, Any]) -> dict[str, Any]:
+        """The page is titled with what it shows, unless it was given another title."""
+        name = self.opts.verbose_name
+        usual = {django_words(words) % name for words in ("Change %s", "View %s")}
+        if context["title"] not in usual:
+            return {}
+        more = context.get("subtitle")
+        return {
+            "title": capfirst(self.title_of(obj)),
+            "subtitle": None if more == str(obj) else more,
+        }
 
 
 class ReadOnlyAdmin(ListedByName):

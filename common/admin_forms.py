@@ -12,6 +12,7 @@ from unfold.widgets import (
     RADIO_CLASSES,
     SELECT_CLASSES,
     TEXTAREA_CLASSES,
+    UnfoldAdminImageFieldWidget,
 )
 
 # The first that fits.
@@ -23,6 +24,10 @@ CLASSES: list[tuple[tuple[type[forms.Widget], ...], list[str]]] = [
     ((forms.DateInput, forms.TimeInput, forms.NumberInput), [*BASE_INPUT_CLASSES, "max-w-sm"]),
     ((Input,), INPUT_CLASSES),
 ]
+
+
+class FileChoice(UnfoldAdminImageFieldWidget):
+    """A file to upload, as the theme shows it: its script fails on any other."""
 
 
 def dress(fields: Mapping[str, forms.Field]) -> None:
@@ -37,11 +42,14 @@ def _dress(widget: forms.Widget) -> None:
     elif isinstance(widget, forms.MultiWidget):
         for part in widget.widgets:
             _dress(part)
-    elif not widget.is_hidden and not isinstance(widget, AutocompleteMixin):
+    elif not widget.is_hidden and not isinstance(widget, AutocompleteMixin | FileChoice):
         found = next((classes for kinds, classes in CLASSES if isinstance(widget, kinds)), None)
         given = widget.attrs.get("class", "")
         if found is not None and "appearance-none" not in given and "border-base" not in given:
             widget.attrs["class"] = " ".join([given, *found]).strip()
+            if type(widget) is forms.Select:
+                # With the arrow that its classes take away.
+                widget.template_name = "unfold/widgets/select.html"
 
 
 class DressedForm(forms.Form):

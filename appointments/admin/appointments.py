@@ -123,6 +123,9 @@ class AppointmentAdmin(ClinicScopedAdmin):
         return "; ".join(words)
 
     def label_for(self, request: HttpRequest, obj: Any) -> str:
+        return self.title_of(obj)
+
+    def title_of(self, obj: Any) -> str:
         return local(obj.starts_at, obj.clinic.zone)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

@@ -18,6 +18,7 @@ from appointments.file_import.columns import find_columns
 from appointments.file_import.errors import UnreadableFile
 from appointments.models import FileImport, RejectedRow
 from common.admin import Step, Table
+from common.admin_forms import FileChoice
 
 REJECTED_SHOWN = 100
 # A date and time may stand in two columns of the file.
@@ -31,7 +32,7 @@ class UploadForm(forms.ModelForm):
             "A table of appointments, as CSV or Excel (.xlsx), at most 20 MB. "
             "You see what it would do before anything changes."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
+        widget=FileChoice(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
         allow_empty_file=True,
     )
 
@@ -146,6 +147,8 @@ class FileImportAdmin(AuditedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         obj = context.get("original")
+        # What is uploaded leads to its preview, whatever is pressed.
+        context["show_save_and_add_another"] = context["show_save_and_continue"] = False
         if obj is not None:
             context["title"] = _preview_title(obj)
             context["counts"] = [

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.access import may
 from accounts.scoped_admin import AuditedAdmin, actor_of, local
 from common.admin import Step, Table
+from common.admin_forms import FileChoice
 from stock.file_import import uploads
 from stock.models import StockFile
 
@@ -26,7 +27,7 @@ class StockFileForm(forms.ModelForm):
             "CSV, at most 20 MB. Items: code, name, unit. Entries: date, clinic, item, kind, quantity. "
             "You see what it would do before anything changes."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv"}),
+        widget=FileChoice(attrs={"accept": ".csv,.txt,.tsv"}),
         allow_empty_file=True,
     )
 
@@ -108,6 +109,8 @@ class StockFileAdmin(AuditedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         obj = context.get("original")
+        # What is uploaded leads to its preview, whatever is pressed.
+        context["show_save_and_add_another"] = context["show_save_and_continue"] = False
         if obj is not None:
             previewed = obj.state == State.PREVIEWED
             context["title"] = (

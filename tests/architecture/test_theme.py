@@ -14,7 +14,7 @@ SHEETS = [
     ROOT / "stock/static/stock/stock.css",
 ]
 # Names for tests and scripts, which style nothing.
-HOOKS = {"last-issues", "stock-report", "stock-state", "rows-done"}
+HOOKS = {"action-counter", "last-issues", "stock-report", "stock-state", "rows-done"}
 CLASS = re.compile(r"""class=(?:"([^"]*)"|'([^']*)')""")
 TAGS = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}")
 # What the theme's own utilities look like; other words are names.

@@ -30,7 +30,8 @@ def pages():
 
 
 SMALL = """() => [...document.querySelectorAll(
-    "button, input[type=submit], a.button, .object-tools a, #user-tools a"
+    "button, input[type=submit], input[type=date], select, .addlink, .related-widget-wrapper-link," +
+    "#header-inner a, #nav-sidebar a, #content a.rounded-default"
 )].filter(one => { const box = one.getBoundingClientRect(); return box.width && box.height < 40 })
   .map(one => (one.value || one.innerText || one.title).trim() + " at " + location.pathname)"""
 PHONE_WIDTH = min(WIDTHS)
