@@ -29,7 +29,7 @@ class ReportRequest:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "ReportRequest":
-        """Reads `clinic`, `from` and `until`. What can't be read is said in `problem`, and the usual shown."""
+        """Reads `clinic`, `from`, `until`. What can't be read is said in `problem`, and the usual shown."""
         offered = list(clinics_visible_to(request.user))
         asked = request.GET.get("clinic", "")
         chosen = [clinic for clinic in offered if str(clinic.pk) == asked] if asked else offered

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import clinics_visible_to, sees_phones, visible_to
 from accounts.audit import Actor
+from accounts.list_exports import ExportedList
 from accounts.models import AuditEntry
 from common.admin import ServiceAdmin, Table
 from common.phones import PhoneError, mask, parse_mobile
@@ -37,7 +38,7 @@ def local(moment: datetime | None, zone: ZoneInfo) -> str:
     return f"{there:%a} {there.day} {there:%b %Y, %H:%M}"
 
 
-class AuditedAdmin(ServiceAdmin):
+class AuditedAdmin(ExportedList, ServiceAdmin):
     """Its history is the audit log's."""
 
     def audit_id(self, obj: Any) -> Any:
@@ -135,6 +136,9 @@ class ClinicScopedAdmin(AuditedAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._shown(request, super().get_list_display(request))
+
+    def export_names(self, request: HttpRequest) -> list[str]:
+        return self._shown(request, super().export_names(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fieldsets = super().get_fieldsets(request, obj)

@@ -55,6 +55,17 @@ class AppointmentAdmin(ClinicScopedAdmin):
     )
     search_help_text = gettext_lazy("By the patient's name, number or phone, or by reference.")
     masked = {"phone": "masked_phone"}
+    export_columns = (
+        *(
+            "clinic__code",
+            "starts_at",
+            "duration_minutes",
+            "patient_name",
+            "patient__patient_number",
+            "phone",
+        ),
+        *("visit_type", "status", "language", "reference", "created_at"),
+    )
     form_field_of = {"appointment_datetime": "starts_at"}
     autocomplete_fields = ("patient",)
     ordering = ("starts_at", "id")

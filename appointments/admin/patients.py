@@ -75,6 +75,10 @@ class PatientAdmin(ClinicScopedAdmin):
     search_fields = ("name", "patient_number__istartswith", "phone")
     search_help_text = gettext_lazy("By name, patient number or phone.")
     masked = {"phone": "masked_phone"}
+    export_columns = (
+        *("clinic__code", "name", "patient_number", "phone", "number_works"),
+        *("agrees", "consent_source", "consent_at", "created_at"),
+    )
     ordering = ("name", "id")
     actions = None
 

@@ -55,6 +55,10 @@ class MessageAdmin(ClinicScopedAdmin):
     search_fields = ("to",)
     search_help_text = gettext_lazy("By phone, for example +26771234567.")
     masked = {"to": "masked_to"}
+    export_columns = (
+        *("clinic__code", "created_at", "send_at", "sent_at", "delivered_at", "to", "kind", "language"),
+        *("status", "provider", "segments", "attempts", "error_code"),
+    )
     ordering = ("-created_at", "-id")
     actions = None
     fieldsets = (
