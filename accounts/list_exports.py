@@ -198,6 +198,10 @@ def record_export(request: HttpRequest, kind: str, count: int, written_as: str) 
     """Says who took how many rows of what. What was searched for may be a name: only that it was."""
     own = list(clinics_visible_to(request.user)[:2])
     filters = ", ".join(sorted(set(request.GET) - {"p", "o", "e", "format"}))[:200]
-    told = {"rows": [None, count], "format": [None, written_as], "filters": [None, filters]}
+    told: dict[str, list[Any]] = {
+        "rows": [None, count],
+        "format": [None, written_as],
+        "filters": [None, filters],
+    }
     change = Change("exported", kind, new_id(), own[0].pk if len(own) == 1 else None, told)
     record(Actor.of(request.user), [change], now=timezone.now())  # type: ignore[arg-type]

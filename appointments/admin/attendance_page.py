@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -47,9 +47,9 @@ class Line:
     cells: list[Cell]
 
 
-def attendance_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
+def attendance_view(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     """As a page, or with `format=csv` as a file. One query a time zone for all figures."""
-    if not request.user.has_perm("appointments.view_appointment"):  # type: ignore[union-attr]
+    if not request.user.has_perm("appointments.view_appointment"):
         raise PermissionDenied
     asked = ReportRequest.of(request)
     groups = attendance(asked.clinics, asked.bounds, now=timezone.now(), told_apart=True)
@@ -176,7 +176,7 @@ def _parts(groups: list[Group], asked: ReportRequest) -> list[tuple[str, list[Li
 def _line(title: str, groups: list[Group], asked: ReportRequest, **filters: Any) -> Line:
     sums = _summed(groups)
     rate = no_show_rate(sums["attended"], sums["missed"])
-    wanted = {
+    wanted: dict[str, dict[str, Any]] = {
         "missed": {"status": AppointmentStatus.MISSED},
         "attended": {"status": AppointmentStatus.ATTENDED},
         "unmarked": {"marked": "no"},

@@ -52,7 +52,7 @@ def word_to_type(patient: Patient) -> str:
 def erase_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     """Says what goes and what stays, and asks for the name to be typed."""
     patient = _one(model_admin, request, object_id)
-    if not may(request.user, "erase", KIND):  # type: ignore[arg-type]
+    if not may(request.user, "erase", KIND):
         raise PermissionDenied
     now, refusal = timezone.now(), ""
     if request.method == "POST":

@@ -175,7 +175,7 @@ class PatientAdmin(ClinicScopedAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         # Choices of a patient name the clinic too.
         bad = BadNumber.objects.filter(phone=OuterRef("phone"))
-        patients = super().get_queryset(request).known().select_related("clinic")
+        patients = super().get_queryset(request).filter(erased_at__isnull=True).select_related("clinic")
         return patients.annotate(bad_since=Subquery(bad.values("since")[:1]))
 
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> Patient:
@@ -202,7 +202,7 @@ class PatientAdmin(ClinicScopedAdmin):
                 "consent_said": patient_page.consent_in_words(patient, patient_page.opt_outs(patient)),
                 "doubles": doubles,
                 "writes": self.has_change_permission(request, patient),
-                "erases": may(request.user, "erase", "appointments.patient"),  # type: ignore[arg-type]
+                "erases": may(request.user, "erase", "appointments.patient"),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 

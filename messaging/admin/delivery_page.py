@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -49,7 +49,7 @@ class Line:
     cells: list[Cell]
 
 
-def delivery_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
+def delivery_view(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     """As a page, or with `format=csv` as a file. One query a time zone for all figures."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
