@@ -45,6 +45,14 @@ class AsXlsx(XLSX):
         return gettext_lazy("XLSX, for Excel")
 
 
+class FormatForm(ExportForm):
+    """Asks for the format alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("format", "0")
+
+
 class PlainCell(Widget):
     """As a spreadsheet takes it: no formula, no markup; numbers are left as they are."""
 
@@ -104,7 +112,7 @@ class ExportedList(ExportMixin):
     With them nothing is fetched beforehand but `list_select_related`.
     """
 
-    export_form_class = ExportForm
+    export_form_class = FormatForm
     export_formats: ClassVar[Sequence[type]] = [AsCsv, AsXlsx]
     export_columns: ClassVar[Sequence[str] | None] = None
 

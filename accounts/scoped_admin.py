@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -238,10 +239,10 @@ class DayFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         _everything, *choices = super().choices(changelist)
-        if _as_span(self.asked) is not None:
+        if (span := _as_span(self.asked)) is not None:
             query = changelist.get_query_string({self.parameter_name: self.asked})
-            shown = self.asked.replace("..", " – ")
-            return [*choices, {"selected": True, "query_string": query, "display": shown}]
+            shown = " – ".join(date_format(day, "j M Y") for day in span)
+            return [{"selected": True, "query_string": query, "display": shown}, *choices]
         if self.asked not in dict(self.lookup_choices):
             return choices
         for choice, (value, _title) in zip(choices, self.lookup_choices, strict=True):

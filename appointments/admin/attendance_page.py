@@ -58,7 +58,6 @@ def attendance_view(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Attendance"),
-        "opts": model_admin.opts,
         "asked": asked,
         "figures": _figures(groups, asked),
         "headings": [_("Missed"), _("Came"), _("Not marked"), _("Cancelled")],
@@ -98,7 +97,7 @@ def _figures(groups: list[Group], asked: ReportRequest) -> list[tuple[str, str, 
 
 def _percent(sums: dict[str, int]) -> str:
     rate = no_show_rate(sums["attended"], sums["missed"])
-    return "–" if rate is None else f"{number_format(rate * 100, 1)} %"
+    return "–" if rate is None else f"{number_format(round(rate * 100, 1), 1)} %"
 
 
 def _whole(count: int) -> str:

@@ -21,6 +21,7 @@ from appointments.models import Patient
 from appointments.names import name_key
 from common.errors import DomainError, VersionConflict
 from common.phones import PhoneError, mask, parse_mobile
+from messaging.services import opted_out
 
 SHOWN = 20
 
@@ -99,6 +100,7 @@ def merge_view(model_admin: Any, request: HttpRequest, object_id: str, other_id:
         "refusal": refusal,
         "clash": overlapping(patient, other) is not None,
         "consent": _consent(patient, other),
+        "stopped": len(opted_out([patient.phone, other.phone])) == 1 and patient.phone != other.phone,
         "two_numbers": bool(
             patient.patient_number and other.patient_number and patient.patient_number != other.patient_number
         ),

@@ -119,7 +119,7 @@ def _visits(title: str, patient: Patient, visits: list[Any], empty: str) -> Tabl
         )
         for visit in visits
     ]
-    headings = [_("When"), _("Status"), _("Visit type"), _("Reference"), _("Reminders sent")]
+    headings = [_("When"), _("Status"), _("Visit type"), _("Reference"), _("Reminder texts")]
     return Table(title, headings, rows, empty)
 
 

@@ -121,7 +121,7 @@ def _whole(count: int) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{number_format(share * 100, 1)} %"
+    return "–" if share is None else f"{number_format(round(share * 100, 1), 1)} %"
 
 
 def _list(asked: ReportRequest, *, days: str = "", **filters: Any) -> str:

@@ -277,3 +277,13 @@ def test_who_comes_back_is_a_new_patient(clinic):
     erased(Patient.objects.get(), cancel_visits=True)
     assert imported("R2", when="2026-12-10 10:00").created == 1
     assert Patient.objects.known().get().name == "Keitumetse"
+
+
+def test_a_visit_that_a_merge_moved_is_imported_again_without_renaming_the_patient(clinic):
+    keep = PatientFactory(clinic=clinic, name="Keitu Molefe", phone="+26772000000")
+    imported("R1")
+    merge(stays=keep.pk, goes=Patient.objects.exclude(pk=keep.pk).get().pk, actor=SYSTEM, now=NOW)
+    assert imported("R1", when="2026-12-04 10:00").updated == 1
+    keep.refresh_from_db()
+    assert (keep.name, keep.phone) == ("Keitu Molefe", "+26772000000")
+    assert Patient.objects.count() == 1
