@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -142,18 +143,28 @@ class ExportedList(ExportMixin):
         return Column(heading, method if callable(method) else self._reader(name))
 
     def _reader(self, name: str) -> Callable[[Any], Any]:
+        parts = name.split("__")
+        labels = self._labels(name)
+
         def read(row: Any) -> Any:
-            display = getattr(row, f"get_{name}_display", None)
-            if display is not None:
-                return capfirst(str(display()))
             value = row
-            for part in name.split("__"):
+            for part in parts:
                 value = getattr(value, part, None)
+            if labels:
+                return labels.get(value, value)
             if callable(value):
                 value = value()
             return timezone.localtime(value, self.zone_of(row)) if isinstance(value, datetime) else value
 
         return read
+
+    def _labels(self, name: str) -> dict[Any, str]:
+        """A choice's words, looked up once for all rows."""
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return {}
+        return {value: capfirst(str(label)) for value, label in getattr(field, "flatchoices", None) or ()}
 
     def zone_of(self, row: Any) -> tzinfo:
         """The clock of the row's clinic, or the site's."""

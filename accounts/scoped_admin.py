@@ -1,7 +1,7 @@
 """Admin pages cut to what a person may see: their clinics, phones in full or masked, the object's history."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import clinics_visible_to, sees_phones, visible_to
 from accounts.audit import Actor
+from accounts.day_spans import as_date, as_span, span_of
 from accounts.list_exports import ExportedList
 from accounts.models import AuditEntry
 from common.admin import ServiceAdmin, Table
@@ -239,7 +240,7 @@ class DayFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         _everything, *choices = super().choices(changelist)
-        if (span := _as_span(self.asked)) is not None:
+        if (span := as_span(self.asked)) is not None:
             query = changelist.get_query_string({self.parameter_name: self.asked})
             shown = " – ".join(date_format(day, "j M Y") for day in span)
             return [{"selected": True, "query_string": query, "display": shown}, *choices]
@@ -256,7 +257,7 @@ class DayFilter(admin.SimpleListFilter):
     @property
     def date(self) -> str:
         """The date that was typed, if it was one."""
-        return self.asked if _as_date(self.asked) else ""
+        return self.asked if as_date(self.asked) else ""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.asked == "all":
@@ -281,36 +282,3 @@ class DayFilter(admin.SimpleListFilter):
             end = datetime.combine(last + timedelta(days=1), time(), zone)
             within &= Q(**{f"{self.field}__lt": end})
         return within
-
-
-def span_of(asked: str, today: date) -> tuple[date | None, date | None]:
-    """The first and the last day that a choice means; None is no bound. What can't be read is today."""
-    monday = today - timedelta(days=today.weekday())
-    day = timedelta(days=1)
-    spans: dict[str, tuple[date | None, date | None]] = {
-        "tomorrow": (today + day, today + day),
-        "yesterday": (today - day, today - day),
-        "week": (monday, monday + 6 * day),
-        "from-today": (today, None),
-        "past": (None, today - day),
-    }
-    if asked in spans:
-        return spans[asked]
-    chosen = _as_date(asked) or today
-    return _as_span(asked) or (chosen, chosen)
-
-
-def _as_span(text: str) -> tuple[date, date] | None:
-    """Two dates with two dots between them."""
-    first, dots, last = text.partition("..")
-    begin, end = _as_date(first), _as_date(last)
-    return (begin, end) if dots and begin and end else None
-
-
-def _as_date(text: str) -> date | None:
-    try:
-        chosen = date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Further out there is no tomorrow to compute.
-    return chosen if 1900 <= chosen.year <= 2200 else None

@@ -17,7 +17,7 @@ from appointments.file_import.rows import import_key
 from appointments.locking import hold_many
 from appointments.models import Appointment, AppointmentQuerySet, FileImport, Patient, RejectedRow
 from appointments.names import name_key
-from appointments.patient_traces import entries_about, traces_of
+from appointments.patient_traces import earlier_values, entries_about, traces_of
 from appointments.pseudonyms import erased_reference, pseudonym
 from appointments.services import cancel
 from common.batches import batched
@@ -93,12 +93,14 @@ def _cancel(patient: Patient, agreed: bool, actor: Actor, now: datetime) -> None
 def _empty_rejected_rows(patient: Patient, traces: Traces) -> None:
     """Rows of files that were not taken hold cells as they came: any that have the number or the name."""
     phones = {phone[-8:] for phone in {patient.phone, *traces.phones} if phone}
-    words = {patient.name_key, patient.patient_number} - {""}
+    names = {patient.name, *earlier_values(traces.recipients, "name")}
+    numbers = {patient.patient_number, *earlier_values(traces.recipients, "patient_number")}
+    words = {*map(name_key, names), *numbers} - {""}
     files = FileImport.objects.filter(rejected__gt=0)
     rows = RejectedRow.objects.filter(file_import__in=files).order_by("pk").values_list("pk", "cells")
     for some in batched(rows.iterator(chunk_size=BATCH), BATCH):
         theirs = [pk for pk, cells in some if any(_names(str(cell), phones, words) for cell in cells)]
-        RejectedRow.objects.filter(pk__in=theirs).update(cells=[])
+        RejectedRow.objects.filter(pk__in=theirs).update(cells=[], reason=_("Erased."))
 
 
 def _names(cell: str, phones: set[str], words: set[str]) -> bool:

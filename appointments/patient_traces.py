@@ -24,7 +24,7 @@ def traces_of(patient: Patient) -> Traces:
     records = frozenset(records_of(patient.pk))
     visits = Appointment.objects.filter(patient=patient.pk).values_list("pk", flat=True)
     known = Traces(records, SUBJECT, frozenset(visits))
-    phones = {patient.phone, *_earlier_phones(records)}
+    phones = {patient.phone, *earlier_values(records, "phone")}
     phones |= set(known.texts.order_by().values_list("to", flat=True).distinct())
     phones = {phone for phone in phones if phone and is_mobile(phone)}
     others = Patient.objects.filter(phone__in=phones).exclude(pk=patient.pk)
@@ -32,10 +32,11 @@ def traces_of(patient: Patient) -> Traces:
     return Traces(known.recipients, SUBJECT, known.subjects, frozenset(phones))
 
 
-def _earlier_phones(records: frozenset[UUID]) -> set[str]:
+def earlier_values(records: frozenset[UUID], field: str) -> set[str]:
+    """What a field of these records ever was, as the log has it."""
     entries = AuditEntry.objects.filter(object_id__in=records, object_type=PATIENT)
-    pairs = (changes.get("phone", []) for changes in entries.values_list("changes", flat=True))
-    return {phone for pair in pairs for phone in pair if isinstance(phone, str)}
+    pairs = (changes.get(field, []) for changes in entries.values_list("changes", flat=True))
+    return {value for pair in pairs for value in pair if value and isinstance(value, str)}
 
 
 def entries_about(traces: Traces, texts: list[UUID], replies: list[UUID]) -> QuerySet[AuditEntry]:

@@ -9,8 +9,6 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from appointments.consent import on_file_consent
 from appointments.diary import Visit
 from appointments.errors import AppointmentConflict, InTheWay
@@ -18,6 +16,7 @@ from appointments.file_import.book import Book
 from appointments.file_import.differences import differences, values_of
 from appointments.file_import.identity import (
     find_patient,
+    refuse_ended,
     refuse_other_patient,
     refuse_second_version,
     refuse_taken_identity,
@@ -169,7 +168,7 @@ class Planner:
         if stored_patient.erased_at is not None:
             # No file brings back a patient whose data was erased.
             if row.starts_at != stored.starts_at:
-                raise _over()
+                refuse_ended()
             return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)
         said = self.said.get(stored.pk) or self._said_before.get(stored.pk)
         if said == row.content:
@@ -266,7 +265,7 @@ class Planner:
         moved = appointment.starts_at != before.starts_at
         retimed = moved or appointment.ends_at != before.ends_at
         if retimed and not before.is_live:
-            raise _over()
+            refuse_ended()
         if moved:
             self._refuse_out_of_bounds(appointment.starts_at)
             if appointment.status == before.status == AppointmentStatus.CONFIRMED:
@@ -299,11 +298,3 @@ class Planner:
         except AppointmentConflict as conflict:
             code = "CLINIC_CLOSED" if conflict.reason is InTheWay.CLOSED else conflict.code
             raise RowRefused("appointment_datetime", code, conflict.message) from conflict
-
-
-def _over() -> RowRefused:
-    return RowRefused(
-        "appointment_datetime",
-        "STATE_CONFLICT",
-        _("This appointment is over or cancelled here. Give the new one a new reference."),
-    )

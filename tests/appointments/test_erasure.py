@@ -12,6 +12,7 @@ from appointments.attendance_report import attendance
 from appointments.erasure import erase
 from appointments.file_import.importing import import_file
 from appointments.file_import.reading import open_file
+from appointments.file_import.uploads import rejected_rows_of
 from appointments.merging import merge
 from appointments.models import Appointment, FileImport, Patient, RejectedRow, Reminder
 from appointments.patients import change_patient
@@ -120,6 +121,17 @@ def test_nothing_in_the_database_says_who_it_was(patient, past):
     erased(patient)
     after = everything()
     assert [secret for secret in SECRETS if secret in after] == []
+
+
+def test_a_rejected_row_with_an_earlier_name_or_number_is_emptied_and_the_file_can_still_be_had(clinic):
+    patient = PatientFactory(clinic=clinic, name="Keitumetse", patient_number="OLD-1")
+    change_patient(patient.pk, name="Someone new", patient_number="NEW-1", actor=SYSTEM, now=NOW)
+    rows = [rejected_row(clinic, "keitumetse"), rejected_row(clinic, "OLD-1")]
+    erased(patient)
+    for row in rows:
+        row.refresh_from_db()
+        assert row.cells == []
+        assert "Erased." in rejected_rows_of(row.file_import)
 
 
 def test_a_rejected_row_of_another_person_stays(patient):
