@@ -19,7 +19,7 @@ from appointments.models import Appointment, AppointmentQuerySet, FileImport, Pa
 from appointments.names import name_key
 from appointments.patient_traces import earlier_values, entries_about, traces_of
 from appointments.pseudonyms import erased_reference, pseudonym
-from appointments.services import cancel
+from appointments.services import cancel_silently
 from common.batches import batched
 from common.errors import NotFound, StateConflict
 from common.locks import one_at_a_time
@@ -87,7 +87,7 @@ def _cancel(patient: Patient, agreed: bool, actor: Actor, now: datetime) -> None
         )
         raise StateConflict(said % {"n": len(coming)})
     for pk in coming:
-        cancel(pk, silently=True, actor=actor, now=now)
+        cancel_silently(pk, actor=actor, now=now)
 
 
 def _empty_rejected_rows(patient: Patient, traces: Traces) -> None:

@@ -127,18 +127,13 @@ def change(
     return appointment
 
 
-def cancel(
-    appointment_id: UUID, *, version: int | None = None, silently: bool = False, actor: Actor, now: datetime
-) -> Appointment:
-    """Cancels a visit and what waits to be sent about it. A second time changes nothing.
-
-    `silently`: no text tells the patient, whatever the clinic has switched on.
-    """
+def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
+    """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
     with transaction.atomic():
         appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CANCELLED:
             return appointment
-        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now, tell=not silently)
+        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now)
 
 
 def confirm(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
@@ -169,6 +164,17 @@ def mark_attendance(
         else:
             refuse_early_attendance(appointment.starts_at, appointment.clinic, now)
         return _step(appointment, wanted, f"marked {wanted.value}", actor, now)
+
+
+def cancel_silently(appointment_id: UUID, *, actor: Actor, now: datetime) -> None:
+    """Cancels a visit, and no text says so, whatever the clinic has switched on."""
+    with transaction.atomic():
+        appointment = held(appointment_id, None)
+        refuse_transition(appointment.status, AppointmentStatus.CANCELLED)
+        before = _values(appointment)
+        appointment.status = AppointmentStatus.CANCELLED
+        _save(appointment, before, "cancelled", actor, now)
+        plan_reminders([appointment], now=now)
 
 
 def held(appointment_id: UUID, version: int | None) -> Appointment:
@@ -238,21 +244,14 @@ def _store(appointment: Appointment) -> None:
 
 
 def _step(
-    appointment: Appointment,
-    status: AppointmentStatus,
-    action: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    tell: bool = True,
+    appointment: Appointment, status: AppointmentStatus, action: str, actor: Actor, now: datetime
 ) -> Appointment:
     refuse_transition(appointment.status, status)
     before = _values(appointment)
     appointment.status = status
     done = _save(appointment, before, action, actor, now)
     plan_reminders([appointment], now=now)
-    if tell:
-        announce([Event(appointment, done)], now=now)
+    announce([Event(appointment, done)], now=now)
     return appointment
 
 
