@@ -1,7 +1,7 @@
 """What a call asks for in one go: a visit with its patient, or a visit changed together with both."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor
-from accounts.models import Clinic
+from accounts.models import AuditEntry, Clinic
 from appointments import services
 from appointments.diary import Diary, Span
+from appointments.errors import AppointmentConflict, InTheWay
 from appointments.file_import.identity import refuse_other_patient
 from appointments.file_import.refusal import RowRefused
 from appointments.locking import hold_clinics, hold_patient
@@ -20,6 +21,7 @@ from appointments.patients import Caller, change_patient, find_or_add
 from common.errors import NotFound, StateConflict, ValidationFailed
 
 Status = AppointmentStatus
+SENT_TWICE_WITHIN = timedelta(minutes=10)
 PATIENT_FIELDS = ("name", "phone", "patient_number")
 ATTENDED = {Status.ATTENDED: True, Status.MISSED: False}
 
@@ -71,6 +73,33 @@ def book_for(
         patient = who if isinstance(who, Patient) else find_or_add(who, actor=actor, now=now)
         diary = among.diary_for(patient) if among else None
         return services.book(clinic=who.clinic, patient=patient, diary=diary, actor=actor, now=now, **visit)
+
+
+def book_once(
+    who: Patient | Caller, *, actor: Actor, now: datetime, **visit: Any
+) -> tuple[Appointment, bool]:
+    """The same for a form that may be sent twice: the visit, and whether this call has booked it.
+
+    What the actor has booked a moment ago for this very patient and time is not in its own way.
+    """
+    try:
+        return book_for(who, actor=actor, now=now, **visit), True
+    except AppointmentConflict as conflict:
+        if conflict.reason != InTheWay.PATIENT:
+            raise
+        there = Appointment.objects.select_related("clinic", "patient").filter(
+            pk__in=[fact["id"] for fact in conflict.facts["conflicts_with"]],
+            starts_at=visit["starts_at"],
+            created_at__gt=now - SENT_TWICE_WITHIN,
+        )
+        mine = AuditEntry.objects.filter(
+            action="booked", actor_id=actor.id, object_id__in=[found.pk for found in there]
+        )
+        booked = {entry.object_id for entry in mine}
+        for found in there:
+            if found.pk in booked:
+                return found, False
+        raise
 
 
 def edit(

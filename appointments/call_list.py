@@ -24,7 +24,7 @@ from appointments.models import (
     ReminderState,
 )
 from appointments.reminding import SUBJECT
-from common.errors import NotFound, StateConflict, ValidationFailed
+from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
 from messaging.models import BadNumber, Message, MessageStatus, OptOut, TemplateKey
 from messaging.numbers import bad_numbers, names_the_number
@@ -43,7 +43,7 @@ _NOT_REACHED = (
     MessageStatus.UNKNOWN,
     MessageStatus.SUPPRESSED,
 )
-_NOT_GONE = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.CANCELLED)
+NOT_GONE = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def to_phone(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[App
         purpose__in=TELLING,
     )
     # What has not left yet says nothing; of the others the last one does.
-    last = texts.exclude(status__in=_NOT_GONE).order_by("-created_at", "-pk")
+    last = texts.exclude(status__in=NOT_GONE).order_by("-created_at", "-pk")
     too_late = Reminder.objects.filter(
         appointment=OuterRef("pk"), visit_at=OuterRef("starts_at"), state=ReminderState.EXPIRED
     )
@@ -93,7 +93,7 @@ def to_phone(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[App
     in_vain = Q(last_status__in=_NOT_REACHED) | Q(
         last_status=MessageStatus.SENT,
         last_sent_at__lte=now - NO_RECEIPT_AFTER,
-        last_provider__in=_telling_providers(),
+        last_provider__in=telling_providers(),
     )
     return (
         appointments.filter(
@@ -124,7 +124,7 @@ def _no_consent() -> Q:
     )
 
 
-def _telling_providers() -> list[str]:
+def telling_providers() -> list[str]:
     """Those whose silence means something."""
     found = []
     for name in {*settings.SMS_PROVIDERS, *SHIPPED}:
@@ -140,14 +140,15 @@ def reasons(appointments: Sequence[Appointment]) -> dict[UUID, Why]:
     """Why each of these visits is on the list, in three queries. They come with clinic and patient."""
     phones = {a.patient.phone for a in appointments}
     stopped, bad = opted_out(phones), bad_numbers(phones)
-    last = _last_texts(appointments)
+    last = last_texts(appointments)
     return {
         a.pk: _why(a, last.get(a.pk, []), stopped=a.patient.phone in stopped, bad=a.patient.phone in bad)
         for a in appointments
     }
 
 
-def _last_texts(appointments: Iterable[Appointment]) -> dict[UUID, list[Message]]:
+def last_texts(appointments: Iterable[Appointment]) -> dict[UUID, list[Message]]:
+    """Those that tell the present time of each of these visits, oldest first; in one query."""
     times = {appointment.pk: appointment.starts_at for appointment in appointments}
     texts = Message.objects.filter(subject_type=SUBJECT, subject_id__in=times, purpose__in=TELLING)
     found: dict[UUID, list[Message]] = {}
@@ -159,21 +160,26 @@ def _last_texts(appointments: Iterable[Appointment]) -> dict[UUID, list[Message]
 
 def _why(appointment: Appointment, texts: Sequence[Message], *, stopped: bool, bad: bool) -> Why:
     waiting = [text.send_at for text in texts if text.status == MessageStatus.QUEUED]
-    ended = [text for text in texts if text.status not in _NOT_GONE]
-    code = _code(appointment, ended, stopped=stopped, bad=bad)
+    ended = [text for text in texts if text.status not in NOT_GONE]
+    code = why_no_text(appointment, texts=ended, stopped=stopped, bad=bad) or "expired"
     return Why(code, str(WORDS[code]), min(waiting, default=None))
 
 
-def _code(appointment: Appointment, ended: Sequence[Message], *, stopped: bool, bad: bool) -> str:
+def why_no_text(
+    appointment: Appointment, *, texts: Sequence[Message] = (), stopped: bool = False, bad: bool = False
+) -> str:
+    """A code of WORDS: why no text to this patient arrives, or what became of the last of `texts`, which
+    did not arrive. Empty: nothing is in the way."""
     if stopped:
         return "opted_out"
     if not may_be_texted(appointment.patient, appointment.clinic):
         return "no_consent"
     if bad:
         return "bad_number"
-    if not ended:
-        return "expired"
-    last = ended[-1]
+    return _of_last(texts[-1]) if texts else ""
+
+
+def _of_last(last: Message) -> str:
     if last.status == MessageStatus.SENT:
         return "no_receipt"
     if last.status == MessageStatus.SUPPRESSED:
@@ -181,14 +187,21 @@ def _code(appointment: Appointment, ended: Sequence[Message], *, stopped: bool, 
     return "bad_number" if names_the_number(last.provider, last.error_code) else last.status
 
 
-def note_call(appointment_id: UUID, *, outcome: str, actor: Actor, now: datetime) -> PhoneCall:
-    """What came of phoning the patient. A second click within the minute changes nothing."""
+def note_call(
+    appointment_id: UUID, *, outcome: str, version: int | None = None, actor: Actor, now: datetime
+) -> PhoneCall:
+    """What came of phoning the patient. A second click within the minute changes nothing.
+
+    `version` is the visit's that was told on the phone.
+    """
     if outcome not in CallOutcome.values:
         raise ValidationFailed.on("outcome", _("Use one of: %s.") % ", ".join(CallOutcome.values))
     with transaction.atomic():
         appointment = Appointment.objects.select_for_update().filter(pk=appointment_id).first()
         if appointment is None:
             raise NotFound(_("There is no such appointment."))
+        if version is not None and version != appointment.version:
+            raise VersionConflict(_("Someone has changed this appointment meanwhile. Look at it again."))
         if not appointment.is_live:
             raise StateConflict(_("This appointment is over or cancelled."))
         same = PhoneCall.objects.filter(

@@ -1,8 +1,8 @@
-"""Days on which a clinic is closed, and what becomes of the visits that fall on them."""
+"""Days on which a clinic is closed, sessions that can't take place, and what becomes of their visits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from django.db import transaction
@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
-from appointments import services
-from appointments.errors import AppointmentConflict
-from appointments.free_slots import next_free_slots
+from appointments.diary import Span
+from appointments.free_slots import day_of
 from appointments.locking import hold_for_closing
 from appointments.models import Appointment, AppointmentQuerySet, Closure
+from appointments.moving import Plan, move_all, plan_moves
 from appointments.rules import refuse_odd_year
 from common.errors import DomainError, NotFound, StateConflict, ValidationFailed
 from common.ids import new_id
@@ -33,24 +33,77 @@ class Closing:
 
 
 def close_day(
-    *, clinic: Clinic, day: date, reason: str = "", move_to: date | None = None, actor: Actor, now: datetime
+    *,
+    clinic: Clinic,
+    day: date,
+    reason: str = "",
+    move_to: date | None = None,
+    expected: str | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Closing:
     """Closes a day: from now on nothing is booked on it or moved to it.
 
     With `move_to` its live visits move to the same time of that day, or to the next free time from there,
-    and their patients are told. Each visit moves with its text, or stays and is named with the reason; a
-    second call moves those that are left. StateConflict for a day that is closed already, without `move_to`.
+    and their patients are told: all in one step. Each visit moves with its text, or stays and is named with
+    the reason; a second call moves those that are left. StateConflict for a day that is closed already,
+    without `move_to`. `expected` is the digest of the plan that was looked at; PlanChanged if it is another.
     """
-    _refuse_day(clinic, day, "date", now)
-    if move_to is not None:
-        _refuse_day(clinic, move_to, "move_to", now)
-    closure, is_new = _close(clinic, day, reason, move_to, actor, now)
-    affected = list(visits_on([closure]).order_by("starts_at", "pk").values_list("pk", flat=True))
-    if move_to is None:
-        return Closing(closure, is_new, affected, [], [])
-    refused = [(pk, refusal) for pk in affected if (refusal := _move(pk, move_to, actor, now)) is not None]
-    stays = {pk for pk, _refusal in refused}
-    return Closing(closure, is_new, affected, [pk for pk in affected if pk not in stays], refused)
+    _refuse_days(clinic, day, move_to, now)
+    with transaction.atomic():
+        closure, is_new = _close(clinic, day, reason, move_to, actor, now)
+        affected = list(visits_on([closure]).order_by("starts_at", "pk").values_list("pk", flat=True))
+        if move_to is None:
+            return Closing(closure, is_new, affected, [], [])
+        plan = move_all(
+            clinic=clinic, away_from=bounds(closure), to=move_to, expected=expected, actor=actor, now=now
+        )
+    refused = [(stay.appointment.pk, stay.refusal) for stay in plan.stays]
+    return Closing(closure, is_new, affected, [move.appointment.pk for move in plan.moves], refused)
+
+
+def plan_to_close(*, clinic: Clinic, day: date, move_to: date, now: datetime) -> Plan:
+    """What `close_day` with `move_to` would do to each visit; changes nothing. Its refusals of days."""
+    _refuse_days(clinic, day, move_to, now)
+    _refuse_closed(clinic, day, move_to)
+    return plan_moves(clinic=clinic, away_from=day_of(clinic, day), to=move_to, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A part of a day on the clinic's clock, [from, to): a session that can't take place."""
+
+    day: date
+    begin: time
+    end: time
+
+    def span(self, clinic: Clinic) -> Span:
+        begin = datetime.combine(self.day, self.begin, clinic.zone).astimezone(UTC)
+        return begin, datetime.combine(self.day, self.end, clinic.zone).astimezone(UTC)
+
+
+def plan_to_move_session(*, clinic: Clinic, hours: Hours, move_to: date, now: datetime) -> Plan:
+    """What `move_session` would do to each visit; changes nothing."""
+    _refuse_session(clinic, hours, move_to, now)
+    return plan_moves(clinic=clinic, away_from=hours.span(clinic), to=move_to, now=now)
+
+
+def move_session(
+    *,
+    clinic: Clinic,
+    hours: Hours,
+    move_to: date,
+    expected: str | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Plan:
+    """Moves the live visits that start in these hours, as `close_day` does, and closes nothing.
+
+    `move_to` may be the same day: then they go to free times outside these hours.
+    """
+    _refuse_session(clinic, hours, move_to, now)
+    span = hours.span(clinic)
+    return move_all(clinic=clinic, away_from=span, to=move_to, expected=expected, actor=actor, now=now)
 
 
 def open_day(closure_id: UUID, *, actor: Actor, now: datetime) -> None:
@@ -75,13 +128,28 @@ def visits_on(closures: Sequence[Closure]) -> AppointmentQuerySet:
     return on_one
 
 
-def bounds(closure: Closure) -> tuple[datetime, datetime]:
+def bounds(closure: Closure) -> Span:
     """[begin, end) of the day on the clinic's clock."""
-    zone = closure.clinic.zone
-    begin = datetime.combine(closure.date, time(), zone)
-    return begin.astimezone(UTC), datetime.combine(closure.date + timedelta(days=1), time(), zone).astimezone(
-        UTC
-    )
+    return day_of(closure.clinic, closure.date)
+
+
+def _refuse_days(clinic: Clinic, day: date, move_to: date | None, now: datetime) -> None:
+    _refuse_day(clinic, day, "date", now)
+    if move_to is not None:
+        _refuse_day(clinic, move_to, "move_to", now)
+
+
+def _refuse_session(clinic: Clinic, hours: Hours, move_to: date, now: datetime) -> None:
+    _refuse_days(clinic, hours.day, move_to, now)
+    if hours.begin >= hours.end:
+        raise ValidationFailed.on("to", _("This is not after the beginning."))
+    if Closure.objects.filter(clinic=clinic, date=move_to).exists():
+        raise ValidationFailed.on("move_to", _("The clinic is closed on that day."))
+
+
+def _refuse_closed(clinic: Clinic, day: date, move_to: date) -> None:
+    if move_to == day or Closure.objects.filter(clinic=clinic, date=move_to).exists():
+        raise ValidationFailed.on("move_to", _("The clinic is closed on that day too."))
 
 
 def _refuse_day(clinic: Clinic, day: date, field: str, now: datetime) -> None:
@@ -110,36 +178,3 @@ def _close(
         values = {"date": [None, plain(day)], "reason": [None, reason]}
         record(actor, [Change.of(closure, "closed", values)], now=now)
         return closure, True
-
-
-def _move(appointment_id: UUID, day: date, actor: Actor, now: datetime) -> DomainError | None:
-    """Moves one visit, or says why it stays."""
-    appointment = Appointment.objects.select_related("clinic").get(pk=appointment_id)
-    clinic, version = appointment.clinic, appointment.version
-    same_time = appointment.starts_at.astimezone(clinic.zone).time()
-    wanted = datetime.combine(day, same_time, clinic.zone)
-
-    def move(starts_at: datetime) -> None:
-        services.change(
-            appointment_id, starts_at=starts_at, version=version, by_clinic=True, actor=actor, now=now
-        )
-
-    try:
-        try:
-            move(wanted)
-        except (AppointmentConflict, ValidationFailed):
-            # Taken, or earlier today: the next one that is free.
-            free = next_free_slots(
-                clinic=clinic,
-                patient_id=appointment.patient_id,
-                minutes=appointment.duration_minutes,
-                after=max(wanted, now + timedelta(minutes=1)),
-                appointment_id=appointment_id,
-                count=1,
-            )
-            if not free:
-                raise
-            move(free[0])
-    except DomainError as refusal:
-        return refusal
-    return None

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -41,6 +41,11 @@ class Visit:
             appointment.ends_at,
         )
 
+    @property
+    def days(self) -> set[date]:
+        """In UTC; none is longer than a day."""
+        return {self.starts_at.astimezone(UTC).date(), self.ends_at.astimezone(UTC).date()}
+
     def overlaps(self, other: "Visit") -> bool:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
@@ -53,7 +58,8 @@ class Diary:
         # Taken out here, though still stored as live.
         self._removed: set[UUID] = set()
         self._by_patient: dict[UUID, tuple[UUID, ...]] = {}
-        self._by_clinic: dict[UUID, set[UUID]] = defaultdict(set)
+        # By the days (in UTC) that a visit touches: a clinic's whole month is not looked through for one.
+        self._by_clinic: dict[tuple[UUID, date], set[UUID]] = defaultdict(set)
         self._closed: set[tuple[UUID, date]] = set()
 
     def load_patients(self, patient_ids: Collection[UUID], span: Span) -> None:
@@ -89,7 +95,8 @@ class Diary:
             *self._by_patient.get(visit.patient_id, ()),
             visit.appointment_id,
         )
-        self._by_clinic[visit.clinic_id].add(visit.appointment_id)
+        for day in visit.days:
+            self._by_clinic[visit.clinic_id, day].add(visit.appointment_id)
 
     def remove(self, appointment_id: UUID) -> None:
         """Takes a visit out, though it may still be stored as live."""
@@ -102,7 +109,8 @@ class Diary:
         if visit is not None:
             others = self._by_patient[visit.patient_id]
             self._by_patient[visit.patient_id] = tuple(pk for pk in others if pk != appointment_id)
-            self._by_clinic[visit.clinic_id].discard(appointment_id)
+            for day in visit.days:
+                self._by_clinic[visit.clinic_id, day].discard(appointment_id)
 
     def check_open(self, visit: Visit, clinic: Clinic) -> None:
         """Raises AppointmentConflict when the clinic is closed on a day of `visit`."""
@@ -127,7 +135,7 @@ class Diary:
                     facts={"conflicts_with": _as_facts([other], clinic)},
                 )
         others = self._others(visit)
-        if clinic.slot_capacity is not None and _peak(visit, others) >= clinic.slot_capacity:
+        if clinic.slot_capacity is not None and peak(visit, others) >= clinic.slot_capacity:
             raise AppointmentConflict(
                 _("The clinic is full at this time: %(capacity)s at once.")
                 % {"capacity": clinic.slot_capacity},
@@ -135,6 +143,15 @@ class Diary:
                 details={"appointment_datetime": [_("Choose another time.")]},
                 facts={"conflicts_with": _as_facts(others, clinic)},
             )
+
+    def is_closed(self, clinic: Clinic, day: date) -> bool:
+        return (clinic.pk, day) in self._closed
+
+    def places_left(self, visit: Visit, clinic: Clinic) -> int | None:
+        """How many more could have a visit at this time; None where there is no limit."""
+        if clinic.slot_capacity is None:
+            return None
+        return max(clinic.slot_capacity - peak(visit, self._others(visit)), 0)
 
     def has_room(self, visit: Visit, clinic: Clinic) -> bool:
         try:
@@ -151,12 +168,14 @@ class Diary:
         """The clinic's other visits during `visit`."""
         return [
             other
-            for other in self._of(self._by_clinic[visit.clinic_id])
+            for other in self._of(
+                set[UUID]().union(*(self._by_clinic[visit.clinic_id, d] for d in visit.days))
+            )
             if other.appointment_id != visit.appointment_id and other.overlaps(visit)
         ]
 
 
-def _peak(visit: Visit, others: Iterable[Visit]) -> int:
+def peak(visit: Visit, others: Iterable[Visit]) -> int:
     """The most of `others` that are on at one moment of `visit`."""
     changes = []
     for other in others:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Clinic
@@ -59,3 +60,19 @@ def hold_many(
     list(patients.select_for_update(no_key=True).values_list("pk", flat=True))
     appointments = Appointment.objects.filter(pk__in=appointment_ids).order_by("pk")
     list(appointments.select_for_update().values_list("pk", flat=True))
+
+
+def hold_of(appointments: QuerySet[Appointment]) -> None:
+    """The same for the one visit that the query finds, whose patient may be another by now."""
+    for last in (False, True):
+        found = appointments.first()
+        if found is None:
+            raise NotFound(_("There is no such appointment."))
+        try:
+            hold(found.clinic, found.patient_id)
+        except NotFound:
+            # Another record has just taken the patient over, with this visit.
+            if last:
+                raise
+        else:
+            return

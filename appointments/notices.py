@@ -64,9 +64,10 @@ class Event:
         return "status" in self.changes or "starts_at" in self.changes
 
 
-def announce(events: Iterable[Event], *, now: datetime) -> None:
+def announce(events: Iterable[Event], *, texts_wait: timedelta = timedelta(), now: datetime) -> None:
     """Takes back the notices that no longer hold, and queues those that the events call for.
 
+    They leave after `texts_wait` at the earliest, so that what was done by a wrong click can be undone.
     In a bounded number of statements; part of the transaction that made the changes, after their reminders
     were planned.
     """
@@ -82,16 +83,18 @@ def announce(events: Iterable[Event], *, now: datetime) -> None:
         past = _Past.read(known)
         past.unconfirmed = had_to_wait.unconfirmed_of(outdated)
     wanted = [(event.appointment, key) for event in told if (key := _purpose(event, past, now)) is not None]
-    queue(wanted, now=now)
+    queue(wanted, texts_wait=texts_wait, now=now)
 
 
-def queue(wanted: Sequence[tuple[Appointment, str]], *, now: datetime) -> None:
+def queue(
+    wanted: Sequence[tuple[Appointment, str]], *, texts_wait: timedelta = timedelta(), now: datetime
+) -> None:
     """Queues one text of the given purpose for each of these visits, if it is still of use."""
     books = {
         key: TemplateBook(key, {a.clinic_id for a, k in wanted if k == key})
         for key in {k for _a, k in wanted}
     }
-    drafts = [_draft(appointment, key, books[key], now) for appointment, key in wanted]
+    drafts = [_draft(appointment, key, books[key], texts_wait, now) for appointment, key in wanted]
     useful = [draft for draft in drafts if draft.expires_at > draft.send_at]
     if useful:
         ids = enqueue(useful, now=now)
@@ -100,17 +103,17 @@ def queue(wanted: Sequence[tuple[Appointment, str]], *, now: datetime) -> None:
             for draft, pk in zip(useful, ids, strict=True)
             if draft.purpose == Key.RESCHEDULED and draft.subject_id is not None
         ]
-        _stand_in(dict(moved), now)
+        _stand_in(dict(moved), now + texts_wait)
         if any(draft.send_at <= now for draft in useful):
             nudge()
 
 
-def _stand_in(told: Mapping[UUID, UUID], now: datetime) -> None:
+def _stand_in(told: Mapping[UUID, UUID], leaving_at: datetime) -> None:
     """The text that tells the new time is the reminder that would leave in the same moment.
 
     `told` maps visits to their messages.
     """
-    due = Reminder.objects.due(now).filter(
+    due = Reminder.objects.due(leaving_at).filter(
         appointment__in=told, visit_at=F("appointment__starts_at"), message__isnull=True
     )
     reminders = list({reminder.appointment_id: reminder for reminder in due}.values())
@@ -210,7 +213,9 @@ def _purpose(event: Event, past: _Past, now: datetime) -> str | None:
     return None if key is None or past.has_left(appointment, key) else key
 
 
-def _draft(appointment: Appointment, key: str, book: TemplateBook, now: datetime) -> Draft:
+def _draft(
+    appointment: Appointment, key: str, book: TemplateBook, texts_wait: timedelta, now: datetime
+) -> Draft:
     patient, clinic = appointment.patient, appointment.clinic
     expires_at = {
         Key.CANCELLED: appointment.starts_at,
@@ -222,7 +227,7 @@ def _draft(appointment: Appointment, key: str, book: TemplateBook, now: datetime
         to=patient.phone,
         text=book.text(clinic.pk, appointment.language, context_of(appointment, patient, clinic)),
         language=appointment.language,
-        send_at=now + SECOND_THOUGHTS if key == Key.MISSED else now,
+        send_at=now + (SECOND_THOUGHTS if key == Key.MISSED else texts_wait),
         expires_at=expires_at,
         # A change of the visit, or of whom it is for, is told of once.
         dedupe_key=f"{key}:{appointment.pk}:{appointment.version}:{patient.version}",

@@ -36,6 +36,7 @@ class Caller:
     consent: bool | None = None
     # Of the booking, as in a file's row: it plays no part in who somebody is.
     reference: str = ""
+    consent_source: str = ConsentSource.API
 
     @property
     def name_key(self) -> str:
@@ -93,7 +94,7 @@ def _add(person: Caller, actor: Actor, now: datetime) -> Patient:
         name=person.name,
         patient_number=person.patient_number,
         consent=person.consent,
-        consent_source=ConsentSource.API,
+        consent_source=person.consent_source,
         actor=actor,
         now=now,
     )
@@ -107,14 +108,17 @@ def _correct(patient: Patient, person: Caller, actor: Actor, now: datetime) -> P
     if person.patient_number:
         said["patient_number"] = person.patient_number
     changes = {field: value for field, value in said.items() if value != getattr(patient, field)}
-    stands = patient.consent is False and patient.consent_source == ConsentSource.NURSE
+    stands = (
+        patient.consent is False
+        and patient.consent_source == ConsentSource.NURSE
+        and person.consent_source != ConsentSource.NURSE
+    )
     if person.consent is not None and not stands:
         changes["consent"] = person.consent
     if not changes:
         return patient
-    return change_patient(
-        patient.pk, consent_source=ConsentSource.API, said_anew=True, actor=actor, now=now, **changes
-    )
+    source = person.consent_source
+    return change_patient(patient.pk, consent_source=source, said_anew=True, actor=actor, now=now, **changes)
 
 
 def add_patient(

@@ -49,32 +49,42 @@ def useless_after(visit_at: datetime, hours_before: int) -> datetime:
     return visit_at - min(LATEST_NOTICE, timedelta(hours=hours_before) / 2)
 
 
-def reminders_for(appointment: Appointment, hours_before: Iterable[int], now: datetime) -> list[Reminder]:
-    """The rows to insert for a live visit."""
+def reminders_for(
+    appointment: Appointment,
+    hours_before: Iterable[int],
+    now: datetime,
+    not_before: datetime | None = None,
+) -> list[Reminder]:
+    """The rows to insert for a live visit; none is due before `not_before`."""
+    earliest = not_before or datetime.min.replace(tzinfo=UTC)
     return [
         Reminder(
             appointment_id=appointment.pk,
             hours_before=hours,
             visit_at=appointment.starts_at,
-            due_at=appointment.starts_at.astimezone(UTC) - timedelta(hours=hours),
+            due_at=max(appointment.starts_at.astimezone(UTC) - timedelta(hours=hours), earliest),
         )
         for hours in rules_to_plan(appointment.starts_at, hours_before, now)
     ]
 
 
-def plan_reminders(appointments: Sequence[Appointment], *, now: datetime) -> None:
+def plan_reminders(
+    appointments: Sequence[Appointment], *, not_before: datetime | None = None, now: datetime
+) -> None:
     """Makes the reminders of these appointments fit their present state, in a bounded number of statements.
 
     The appointments come with their clinic. Call it in the transaction that booked, moved or ended them.
     """
     drop_outdated([a.pk for a in appointments], now=now)
-    plan_new(appointments, now=now)
+    plan_new(appointments, not_before=not_before, now=now)
 
 
-def plan_new(appointments: Sequence[Appointment], *, now: datetime) -> None:
+def plan_new(
+    appointments: Sequence[Appointment], *, not_before: datetime | None = None, now: datetime
+) -> None:
     """The same for appointments that have nothing outdated."""
     live = [appointment for appointment in appointments if appointment.is_live]
-    reminders = [r for a in live for r in reminders_for(a, a.clinic.reminder_hours_before, now)]
+    reminders = [r for a in live for r in reminders_for(a, a.clinic.reminder_hours_before, now, not_before)]
     # A reminder that has left for this very time stays the only one: the conflict is the guarantee.
     Reminder.objects.bulk_create(reminders, ignore_conflicts=True, batch_size=1000)
     nudge_if_due(reminders, now)
@@ -244,9 +254,11 @@ def context_of(appointment: Appointment, patient: Patient, clinic: Clinic) -> di
     }
 
 
-def preview_text(appointment: Appointment, patient: Patient, clinic: Clinic) -> Text:
-    """The reminder that this visit would get, as the patient would read it."""
-    book = TemplateBook(TemplateKey.REMINDER, [clinic.pk])
+def preview_text(
+    appointment: Appointment, patient: Patient, clinic: Clinic, *, key: str = TemplateKey.REMINDER
+) -> Text:
+    """The reminder, or other text, that this visit would get, as the patient would read it."""
+    book = TemplateBook(key, [clinic.pk])
     return book.text(clinic.pk, appointment.language, context_of(appointment, patient, clinic))
 
 

@@ -1,17 +1,17 @@
 """What changes visits and patients, one at a time. Files do the same in sets, by the same rules."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.diary import Diary, Visit
-from appointments.locking import hold
+from appointments.locking import hold, hold_of
 from appointments.models import (
     Appointment,
     AppointmentStatus,
@@ -26,7 +26,7 @@ from appointments.rules import (
     refuse_out_of_bounds,
     refuse_transition,
 )
-from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
+from common.errors import StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
 
 
@@ -91,13 +91,15 @@ def change(
     *,
     version: int | None = None,
     by_clinic: bool = False,
+    texts_wait: timedelta = timedelta(),
     actor: Actor,
     now: datetime,
     **changes: Any,
 ) -> Appointment:
     """Changes any of CHANGEABLE. A new time plans the reminders anew; a confirmed visit is booked again.
 
-    `by_clinic`: the patient knows nothing of it yet, and is told.
+    `by_clinic`: the patient knows nothing of it yet, and is told. No text about a move leaves before
+    `texts_wait` has passed: see `undoing`.
     """
     with transaction.atomic():
         appointment = held(appointment_id, version)
@@ -120,20 +122,30 @@ def change(
         _check_reference(appointment)
         done = _save(appointment, before, "moved" if moved else "changed", actor, now)
         if moved:
-            plan_reminders([appointment], now=now)
-            announce([Event(appointment, done, by_clinic)], now=now)
+            plan_reminders([appointment], not_before=now + texts_wait if texts_wait else None, now=now)
+            announce([Event(appointment, done, by_clinic)], texts_wait=texts_wait, now=now)
         elif appointment.language != before["language"][1]:
             resend_waiting(Reminder.objects.filter(appointment=appointment.pk), now=now)
     return appointment
 
 
-def cancel(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
-    """Cancels a visit and what waits to be sent about it. A second time changes nothing."""
+def cancel(
+    appointment_id: UUID,
+    *,
+    version: int | None = None,
+    texts_wait: timedelta = timedelta(),
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    """Cancels a visit and what waits to be sent about it. A second time changes nothing.
+
+    The patient is told of it after `texts_wait` at the earliest: see `undoing`.
+    """
     with transaction.atomic():
         appointment = held(appointment_id, version)
         if appointment.status == AppointmentStatus.CANCELLED:
             return appointment
-        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now)
+        return _step(appointment, AppointmentStatus.CANCELLED, "cancelled", actor, now, texts_wait)
 
 
 def confirm(appointment_id: UUID, *, version: int | None = None, actor: Actor, now: datetime) -> Appointment:
@@ -179,27 +191,11 @@ def cancel_silently(appointment_id: UUID, *, actor: Actor, now: datetime) -> Non
 
 def held(appointment_id: UUID, version: int | None) -> Appointment:
     appointments = Appointment.objects.select_related("clinic", "patient").filter(pk=appointment_id)
-    _hold(appointments)
+    hold_of(appointments)
     appointment = appointments.select_for_update(of=("self",)).get()
     if version is not None and version != appointment.version:
         raise VersionConflict(_("Someone has changed this appointment meanwhile. Look at it again."))
     return appointment
-
-
-def _hold(appointments: QuerySet[Appointment]) -> None:
-    """Holds the clinic and the patient of the one visit."""
-    for last in (False, True):
-        found = appointments.first()
-        if found is None:
-            raise NotFound(_("There is no such appointment."))
-        try:
-            hold(found.clinic, found.patient_id)
-        except NotFound:
-            # Another record has just taken the patient over, with this visit.
-            if last:
-                raise
-        else:
-            return
 
 
 def _make_room(appointment: Appointment, *, new_day: bool) -> None:
@@ -243,15 +239,40 @@ def _store(appointment: Appointment) -> None:
         raise
 
 
+def put_back(
+    appointment: Appointment, before: Mapping[str, Any], *, actor: Actor, now: datetime
+) -> Appointment:
+    """Gives a visit that is `held` values back that it had a moment ago, whatever step that would be.
+
+    Its time may have passed meanwhile, but must be free. When this is allowed is said by `undoing`.
+    """
+    present = _values(appointment)
+    for field, value in before.items():
+        setattr(appointment, field, value)
+    appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
+    if appointment.is_live:
+        _make_room(appointment, new_day=False)
+    _check_reference(appointment)
+    done = _save(appointment, present, "undone", actor, now)
+    plan_reminders([appointment], now=now)
+    announce([Event(appointment, done)], now=now)
+    return appointment
+
+
 def _step(
-    appointment: Appointment, status: AppointmentStatus, action: str, actor: Actor, now: datetime
+    appointment: Appointment,
+    status: AppointmentStatus,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    texts_wait: timedelta = timedelta(),
 ) -> Appointment:
     refuse_transition(appointment.status, status)
     before = _values(appointment)
     appointment.status = status
     done = _save(appointment, before, action, actor, now)
     plan_reminders([appointment], now=now)
-    announce([Event(appointment, done)], now=now)
+    announce([Event(appointment, done)], texts_wait=texts_wait, now=now)
     return appointment
 
 

@@ -66,6 +66,7 @@ class ClinicRemindersSite(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         from clinic_reminders import health
+        from clinic_reminders.first_page import home_context
         from clinic_reminders.navigation import ways
         from messaging.alarm_words import in_words
         from messaging.alarms import open_alarms
@@ -74,7 +75,7 @@ class ClinicRemindersSite(UnfoldAdminSite):
         # The worker that looks for trouble can't tell that it is dead.
         silent = health.worker_is_missed(timezone.now())
         mine = {"alarms": alarms, "worker_is_silent": silent, "ways": ways(request)}
-        return super().index(request, mine | (extra_context or {}))
+        return super().index(request, home_context(request) | mine | (extra_context or {}))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

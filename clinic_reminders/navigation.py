@@ -40,6 +40,12 @@ MENU: list[tuple[Any, list[Page]]] = [
                 "appointments_appointment_changelist",
                 "appointments.view_appointment",
             ),
+            Page(
+                _("Close a day, move a session"),
+                "event_busy",
+                "appointments_closure_add",
+                "appointments.add_closure",
+            ),
             Page(_("Patients"), "groups", "appointments_patient_changelist", "appointments.view_patient"),
             Page(
                 _("Patients to phone"),

@@ -1,12 +1,13 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,12 +17,15 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, actor_of, local
 from appointments import services
+from appointments.admin import booking_page, day_page, move_page
 from appointments.admin.booking_form import BookingForm
 from appointments.admin.reminders import link_to_message, state_in_words
 from appointments.admin.visit_filters import MarkedFilter, ReachedFilter, WeekdayFilter
 from appointments.models import TRANSITIONS, Appointment, AppointmentStatus, Reminder, ReminderState
+from appointments.undoing import UNDO_FOR, last_done
+from appointments.undoing import undo as put_back
 from common.admin import Step, Table
-from common.errors import DomainError, VersionConflict
+from common.errors import DomainError, StateConflict, VersionConflict
 from common.phones import mask
 
 Status = AppointmentStatus
@@ -32,8 +36,15 @@ SERVICES: dict[str, tuple[Callable[..., Appointment], str]] = {
     "missed": (partial(services.mark_attendance, attended=False), Status.MISSED),
     "undo": (partial(services.mark_attendance, attended=None), Status.BOOKED),
     "confirm": (services.confirm, Status.CONFIRMED),
-    "cancel": (services.cancel, Status.CANCELLED),
+    "cancel": (partial(services.cancel, texts_wait=UNDO_FOR), Status.CANCELLED),
 }
+
+
+def _just_cancelled(request: HttpRequest, visit: Appointment) -> UUID | None:
+    """The entry of the audit log by which this person cancelled the visit within the minute."""
+    this = Appointment.objects.select_related("clinic", "patient").filter(pk=visit.pk)
+    done = last_done(actor_of(request), this, now=timezone.now())
+    return next((one.entry_id for one in done if one.action == "cancelled"), None)
 
 
 class VisitDayFilter(DayFilter):
@@ -44,6 +55,7 @@ class VisitDayFilter(DayFilter):
 @admin.register(Appointment)
 class AppointmentAdmin(ClinicScopedAdmin):
     form = BookingForm
+    change_form_template = "admin/appointments/visit.html"
     list_display = ("when", "patient_name", "phone", "clinic_name", "visit_type", "state", "reminder")
     list_filter = (VisitDayFilter, ClinicFilter, "status", MarkedFilter, ReachedFilter, WeekdayFilter)
     list_select_related = ("clinic", "patient")
@@ -148,10 +160,21 @@ class AppointmentAdmin(ClinicScopedAdmin):
             patients.label_from_instance = lambda patient: theirs.label_for(request, patient)
         return form
 
+    def get_urls(self) -> list[URLPattern]:
+        move = path(
+            "<path:object_id>/move/",
+            self.admin_site.admin_view(partial(move_page.move_view, self)),
+            name="appointments_appointment_move",
+        )
+        return [*day_page.urls(self), move, *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return booking_page.booking_view(self, request)
+
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> Appointment:
         given, actor, now = form.cleaned_data, actor_of(request), timezone.now()
-        if obj._state.adding:
-            return services.book(clinic=given["patient"].clinic, **given, actor=actor, now=now)
         return services.change(obj.pk, version=self.seen_version(request), actor=actor, now=now, **given)
 
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
@@ -171,8 +194,13 @@ class AppointmentAdmin(ClinicScopedAdmin):
         if not self.has_change_permission(request, obj):
             return []
         question = _(
-            "The patient gets no reminder any more. A cancelled visit can't be taken back, only booked anew."
+            "The patient gets no reminder any more. You can take it back for one minute; "
+            "after that the visit can only be booked anew."
         )
+        if obj.status == Status.CANCELLED:
+            return (
+                [Step("take-back", _("Take the cancellation back"))] if _just_cancelled(request, obj) else []
+            )
         undo = obj.status in (Status.ATTENDED, Status.MISSED)
         offered = [
             Step("attended", _("Patient came"), tone="good"),
@@ -184,6 +212,8 @@ class AppointmentAdmin(ClinicScopedAdmin):
         return [step for step in offered if SERVICES[step.name][1] in TRANSITIONS[obj.status]]
 
     def take_step(self, request: HttpRequest, obj: Any, name: str) -> str:
+        if name == "take-back":
+            return self._take_back(request, obj)
         do, wanted = SERVICES[name]
         version = self.seen_version(request)
         try:
@@ -195,6 +225,13 @@ class AppointmentAdmin(ClinicScopedAdmin):
                 raise
             saved = obj
         return _("The appointment is now: %(status)s.") % {"status": saved.get_status_display()}
+
+    def _take_back(self, request: HttpRequest, obj: Any) -> str:
+        entry = _just_cancelled(request, obj)
+        if entry is None:
+            raise StateConflict(_("This can be undone for one minute only. Open the visit to change it."))
+        back = put_back(entry, of=obj.pk, actor=actor_of(request), now=timezone.now())
+        return _("The appointment is now: %(status)s.") % {"status": back.get_status_display()}
 
     @admin.action(description=gettext_lazy("Patient came"), permissions=["change"])
     def mark_attended(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:

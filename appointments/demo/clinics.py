@@ -27,6 +27,8 @@ class DemoPerson:
     last_name: str
     role: str
     clinics: tuple[str, ...] = ()
+    # With one, told of that clinic's stock too.
+    phone: str = ""
 
 
 CLINICS = (
@@ -36,8 +38,8 @@ CLINICS = (
 )
 PEOPLE = (
     DemoPerson("admin", "Lorato", "Demo", Role.ADMIN),
-    DemoPerson("nurse.gab", "Naledi", "Demo", Role.STAFF, ("GAB01",)),
-    DemoPerson("nurse.frw", "Thabo", "Demo", Role.STAFF, ("FRW02",)),
+    DemoPerson("nurse.gab", "Naledi", "Demo", Role.STAFF, ("GAB01",), "+26771000001"),
+    DemoPerson("nurse.frw", "Thabo", "Demo", Role.STAFF, ("FRW02",), "+26771000002"),
     DemoPerson("viewer", "Mpho", "Demo", Role.VIEWER, ("GAB01", "FRW02", "MAU03")),
 )
 
@@ -70,7 +72,10 @@ def add_person(person: DemoPerson, password: str, *, now: datetime) -> User:
         first_name=person.first_name,
         last_name=person.last_name,
         role=person.role,
+        phone=person.phone,
     )
     user.clinics.set(Clinic.objects.filter(code__in=person.clinics))
+    if person.phone:
+        user.stock_manager_of.set(user.clinics.all())
     record(COMMAND, [Change("created", "accounts.user", user.pk, None)], now=now)
     return user

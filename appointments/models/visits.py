@@ -22,6 +22,7 @@ class AppointmentStatus(models.TextChoices):
 LIVE = ("booked", "confirmed")
 
 # Attendance can be corrected or undone; a cancelled visit stays cancelled: it is booked anew.
+# `undoing` alone puts back what a click did a moment ago, whatever step that would be.
 TRANSITIONS: dict[str, frozenset[str]] = {
     AppointmentStatus.BOOKED: frozenset({"confirmed", "attended", "missed", "cancelled"}),
     AppointmentStatus.CONFIRMED: frozenset({"booked", "attended", "missed", "cancelled"}),

@@ -1,28 +1,16 @@
 """GET /reports/delivery."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
-from django.utils import timezone
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.response import Response
 
-from accounts.api.scoping import clinics_asked_for
-from common.rest.reports import (
-    CLINIC_ID,
-    CSV,
-    FORMAT,
-    FROM,
-    TO,
-    Period,
-    ReportMixin,
-    broken_down,
-    csv_answer,
-)
-from common.rest.views import ApiView
+from accounts.api.reports import GroupsReport, OfPeriod, OneClinic, clinic_columns, described
+from accounts.models import Clinic
 from messaging.delivery_report import Group, deliveries
 
 COLUMNS = (
@@ -50,10 +38,8 @@ class Sums(serializers.Serializer[Any]):
     prices = CurrencySum(many=True, help_text="Of the parts sent, a sum a currency.")
 
 
-class TextsOfClinic(Sums):
-    clinic_id = serializers.UUIDField()
-    clinic_code = serializers.CharField()
-    clinic_name = serializers.CharField()
+class TextsOfClinic(Sums, OneClinic):
+    pass
 
 
 class TextsOfMonth(Sums):
@@ -72,10 +58,7 @@ class TextsOfError(Sums):
     error_code = serializers.CharField(allow_blank=True)
 
 
-class DeliveryRow(serializers.Serializer[Any]):
-    clinic_id = serializers.UUIDField()
-    clinic_code = serializers.CharField()
-    clinic_name = serializers.CharField()
+class DeliveryRow(OneClinic):
     month = serializers.CharField()
     provider = serializers.CharField(allow_blank=True)
     status = serializers.CharField()
@@ -87,7 +70,7 @@ class DeliveryRow(serializers.Serializer[Any]):
     currency = serializers.CharField(allow_null=True)
 
 
-class DeliverySerializer(serializers.Serializer[Any]):
+class DeliverySerializer(OfPeriod):
     totals = Sums()
     by_clinic = TextsOfClinic(many=True)
     by_month = TextsOfMonth(many=True)
@@ -96,68 +79,45 @@ class DeliverySerializer(serializers.Serializer[Any]):
     by_error_code = TextsOfError(many=True)
     results = DeliveryRow(many=True)
 
-    def get_fields(self) -> dict[str, Any]:
-        # Not declared: "from" is a word of Python's.
-        bounds = {"from": serializers.DateTimeField(), "to": serializers.DateTimeField()}
-        return {**bounds, **super().get_fields()}
 
-
-class DeliveryReport(ReportMixin, ApiView):
+class DeliveryReport(GroupsReport):
     """What became of texts and what they cost, on each clinic's own calendar."""
 
     summaries = {"GET": "Report on delivery of texts"}
     kind = "messaging.message"
-    query_parameters: ClassVar[frozenset[str]] = frozenset({"format", "from", "to", "clinic_id"})
     serializer_class = DeliverySerializer
+    filename = "delivery"
+    columns = COLUMNS
+    summed_by = _BY
 
-    @extend_schema(
-        parameters=[FORMAT, FROM, TO, CLINIC_ID],
-        responses={(200, "application/json"): DeliverySerializer, **CSV},
-    )
-    def get(self, request: Any) -> Any:
-        given = request.query_params
-        as_csv = self.wants_csv()
-        period = Period(given.get("from"), given.get("to"), timezone.now())
-        begin, end = period.bounds(timezone.get_current_timezone())
-        groups = deliveries(clinics_asked_for(request), period.bounds)
-        rows = [_row(group) for group in groups]
-        if as_csv:
-            return csv_answer("delivery", COLUMNS, rows)
-        return Response(
-            {
-                "from": begin.isoformat(),
-                "to": end.isoformat(),
-                "totals": _summed(groups),
-                **broken_down(groups, _BY, _row, _summed),
-                "results": rows,
-            }
-        )
+    @extend_schema(**described(DeliverySerializer))
+    def get(self, request: Any) -> Any:  # noqa: ARG002
+        return self.report()
 
+    def groups(self, clinics: QuerySet[Clinic], bounds: Callable[..., Any]) -> Sequence[Group]:
+        return deliveries(clinics, bounds)
 
-def _row(group: Group) -> dict[str, Any]:
-    return {
-        "clinic_id": str(group.clinic.pk),
-        "clinic_code": group.clinic.code,
-        "clinic_name": group.clinic.name,
-        "month": f"{group.month:%Y-%m}",
-        "provider": group.provider,
-        "status": group.status,
-        "error_code": group.error_code,
-        "messages": group.messages,
-        "parts": group.parts,
-        "parts_sent": group.parts_sent,
-        "price": None if group.price is None else str(group.price),
-        "currency": group.currency,
-    }
+    def row(self, group: Group) -> dict[str, Any]:
+        return {
+            **clinic_columns(group.clinic),
+            "month": f"{group.month:%Y-%m}",
+            "provider": group.provider,
+            "status": group.status,
+            "error_code": group.error_code,
+            "messages": group.messages,
+            "parts": group.parts,
+            "parts_sent": group.parts_sent,
+            "price": None if group.price is None else str(group.price),
+            "currency": group.currency,
+        }
 
-
-def _summed(groups: Iterable[Group]) -> dict[str, Any]:
-    prices: dict[str, Decimal] = defaultdict(Decimal)
-    sums = dict.fromkeys(("messages", "parts", "parts_sent"), 0)
-    for group in groups:
-        for name in sums:
-            sums[name] += getattr(group, name)
-        if group.price is not None and group.currency:
-            prices[group.currency] += group.price
-    told = [{"amount": str(prices[currency]), "currency": currency} for currency in sorted(prices)]
-    return {**sums, "prices": told}
+    def summed(self, groups: Sequence[Group]) -> dict[str, Any]:
+        prices: dict[str, Decimal] = defaultdict(Decimal)
+        sums = dict.fromkeys(("messages", "parts", "parts_sent"), 0)
+        for group in groups:
+            for name in sums:
+                sums[name] += getattr(group, name)
+            if group.price is not None and group.currency:
+                prices[group.currency] += group.price
+        told = [{"amount": str(prices[currency]), "currency": currency} for currency in sorted(prices)]
+        return {**sums, "prices": told}

@@ -225,3 +225,17 @@ def test_a_landline_is_refused_for_a_patient(patient):
     with pytest.raises(ValidationFailed) as refusal:
         change_patient(patient.pk, phone="3912345", actor=SYSTEM, now=NOW)
     assert "phone" in refusal.value.details
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_attendance_is_not_undone_into_a_slot_that_is_full_since(clinic, attended):
+    clinic.slot_capacity = 1
+    clinic.save()
+    appointment = visit(PatientFactory(clinic=clinic))
+    day = appointment.starts_at
+    mark_attendance(appointment.pk, attended=attended, actor=SYSTEM, now=day)
+    visit(PatientFactory(clinic=clinic))
+    with pytest.raises(AppointmentConflict):
+        mark_attendance(appointment.pk, attended=None, actor=SYSTEM, now=day)
+    appointment.refresh_from_db()
+    assert appointment.status == ("attended" if attended else "missed")

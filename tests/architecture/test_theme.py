@@ -12,9 +12,13 @@ SHEETS = [
     ROOT / "common/static/common/admin.css",
     ROOT / "common/static/common/report.css",
     ROOT / "stock/static/stock/stock.css",
+    ROOT / "appointments/static/appointments/day.css",
 ]
 # Names for tests and scripts, which style nothing.
-HOOKS = {"action-counter", "last-issues", "stock-report", "stock-state", "rows-done"}
+HOOKS = {
+    *("action-counter", "last-issues", "stock-report", "stock-state", "rows-done"),
+    *("at-once", "new-patient", "text-to-come", "to-day", "to-phone"),
+}
 CLASS = re.compile(r"""class=(?:"([^"]*)"|'([^']*)')""")
 TAGS = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}")
 # What the theme's own utilities look like; other words are names.

@@ -1,11 +1,10 @@
 import pytest
 from django.urls import reverse
 
-from appointments.models import Appointment
 from tests.architecture.house import ROOT
 from tests.browser.test_sign_in import WIDTHS, errors_of
 from tests.factories.accounts import PASSWORD, AdminFactory, ClinicFactory, StaffFactory
-from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory, morning_in
+from tests.factories.appointments import AppointmentFactory, ReminderFactory
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
 
 pytestmark = pytest.mark.browser
@@ -46,24 +45,6 @@ def signed_in(browser, live_server, user, width):
     page.click("[type=submit]")
     page.wait_for_url("**" + reverse("admin:index"))
     return page
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_nurse_books_a_visit(browser, live_server, width):
-    clinic = ClinicFactory()
-    patient = PatientFactory(clinic=clinic, name="Thabo Molefe")
-    page = signed_in(browser, live_server, StaffFactory(clinics=[clinic]), width)
-    page.goto(live_server.url + reverse("admin:appointments_appointment_add"))
-    page.click(".select2-selection")
-    page.fill(".select2-search__field", "Thabo")
-    page.click(".select2-results__option--highlighted")
-    page.fill("#id_starts_at_0", morning_in(7, clinic).date().isoformat())
-    page.fill("#id_starts_at_1", "09:30")
-    page.click("[name=_save]")
-    page.wait_for_url("**" + reverse("admin:appointments_appointment_changelist") + "*")
-    assert page.locator(".messagelist .success").is_visible()
-    visit = Appointment.objects.get(patient=patient)
-    assert f"{visit.starts_at.astimezone(clinic.zone):%H:%M}" == "09:30"
 
 
 def test_a_finger_can_hit_each_button_on_a_phone(browser, live_server):

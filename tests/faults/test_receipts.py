@@ -5,7 +5,7 @@ from time import monotonic, sleep
 
 from django.utils import timezone
 
-from messaging.models import Message, MessageStatus, Receipt
+from messaging.models import Message, MessageEvent, MessageStatus, Receipt
 from messaging.providers.twilio import STATUSES
 from tests.faults.scenario import MESSAGES, MOST_SECONDS, WAITING, assert_nothing_lost_or_doubled
 from tests.faults.site import free_address, running_site
@@ -62,9 +62,12 @@ def assert_the_site_knows_what_it_was_truly_told(true: list[dict]) -> None:
     assert len(kept) == len(set(kept))
     assert answered <= set(kept) <= said
     endings = {sid: status for sid, status in kept if status != MessageStatus.SENT}
-    states = dict(Message.objects.values_list("provider_message_id", "status"))
+    # Of a text whose request got no answer in time the provider was asked: its books are compared later.
+    asked = MessageEvent.objects.filter(status=MessageStatus.UNKNOWN).values("message")
+    states = dict(Message.objects.exclude(pk__in=asked).values_list("provider_message_id", "status"))
+    assert len(states) > 0.9 * MESSAGES
     assert states == {sid: endings.get(sid, MessageStatus.SENT) for sid in states}
-    assert 0 < len(endings) < len(states)
+    assert 0 < len(endings) < MESSAGES
 
 
 def receipts(calls: Iterable[dict]) -> set[tuple[str, str]]:

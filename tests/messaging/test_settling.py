@@ -219,3 +219,10 @@ def test_texts_accepted_speed_a_slowed_provider_up_again(clinic):
     ProviderState.objects.create(name=FIRST, pace=5, paced_at=long_ago)
     settled(claimed(clinic), Outcome(Result.ACCEPTED, provider_message_id="S1"))
     assert ProviderState.objects.get(name=FIRST).pace > 5
+
+
+def test_an_answer_of_a_provider_that_is_configured_no_more_is_written(clinic):
+    ProviderState.objects.create(name="gone.Provider")
+    stored = settled(claimed(clinic, provider="gone.Provider"), TRANSIENT)
+    assert (stored.status, stored.error_code) == ("queued", "HTTP_500")
+    assert ProviderState.objects.get(name="gone.Provider").answers == 1

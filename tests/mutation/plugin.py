@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -65,6 +66,23 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
                 verdict, killer = bench.try_out(mutant)
                 print(json.dumps(_told(mutant, verdict, killer)), file=verdicts, flush=True)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> object:
+    result = yield
+    if fixturedef.argname == "django_db_setup" and connection.vendor == "sqlite":
+        # Before any test: those that empty tables take the migrations' rows along.
+        with (
+            contextlib.closing(sqlite3.connect(connection.settings_dict["NAME"])) as made,
+            contextlib.closing(sqlite3.connect(_fresh())) as fresh,
+        ):
+            made.backup(fresh)
+    return result
+
+
+def _fresh() -> Path:
+    return Path(connection.settings_dict["NAME"]).with_name("fresh.sqlite3")
 
 
 def _told(mutant: Mutant, verdict: str, killer: str) -> dict[str, object]:
@@ -181,11 +199,10 @@ def _be_a_mutant(bench: _Bench, mutant: Mutant, tests: list[pytest.Item], writin
 def _work_on_a_copy() -> None:
     """What a mutant leaves behind in a database must not meet the next one."""
     if connection.vendor == "sqlite":
-        name = Path(connection.settings_dict["NAME"])
-        copy = name.with_name("mutant.sqlite3")
+        copy = _fresh().with_name("mutant.sqlite3")
         for leftover in ("-wal", "-shm"):
             copy.with_name(copy.name + leftover).unlink(missing_ok=True)
-        shutil.copyfile(name, copy)
+        shutil.copyfile(_fresh(), copy)
         connection.settings_dict["NAME"] = str(copy)
 
 

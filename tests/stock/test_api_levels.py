@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from stock.api.serializers import LevelFields, LevelSerializer
 from stock.models import Movement, StockLevel
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.stock import ItemFactory, StockLevelFactory, moved, stocked
@@ -283,3 +284,14 @@ def test_low_shows_only_the_callers_clinics(nurse):
 
 def test_an_unknown_level_is_not_found(nurse):
     refused(nurse.get(f"{LEVELS}/{uuid4()}"), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_level_of_a_page_says_what_the_framework_would_say_of_it(level, known):
+    today = timezone.now().date()
+    dates = (
+        {"runs_out_on": today, "next_expiry": today} if known else {"runs_out_on": None, "next_expiry": None}
+    )
+    StockLevel.objects.update(**dates)
+    stored = StockLevel.objects.select_related("clinic", "item").get(pk=level.pk)
+    assert LevelSerializer(stored).data == LevelFields(stored).data

@@ -73,3 +73,33 @@ def test_what_a_count_finds_missing_is_taken_from_what_expires_first():
     moved(level, "receipt", 5, lot="A", expires_on=NOW.date() + 5 * DAY, now=NOW)
     counted(level, 7)
     assert dict(Lot.objects.values_list("code", "quantity")) == {"A": 2, "B": 5}
+
+
+def test_a_count_that_finds_less_than_was_issued_since_says_what_the_balance_would_be():
+    level = stocked(10, now=NOW - 3 * HOUR)
+    moved(level, "issue", 8, now=NOW)
+    with pytest.raises(InsufficientStock) as refusal:
+        counted(level, 5, counted_at=NOW - HOUR)
+    assert "-3" in refusal.value.details["quantity"][0]
+
+
+def test_a_count_names_one_thing_it_is_compared_with():
+    level = stocked(10, now=NOW - HOUR)
+    with pytest.raises(ValidationFailed) as refusal:
+        counted(level, 5, counted_at=NOW, version=level.version)
+    assert list(refusal.value.details) == ["counted_at"]
+    assert on_hand(level) == 10
+
+
+def test_a_count_in_the_future_is_refused_at_its_time():
+    with pytest.raises(ValidationFailed) as refusal:
+        counted(stocked(10, now=NOW), 5, counted_at=NOW + HOUR)
+    assert list(refusal.value.details) == ["counted_at"]
+
+
+def test_a_count_told_twice_is_one_entry():
+    level = stocked(10, now=NOW)
+    first = counted(level, 7, dedupe_key="sheet-1")
+    moved(level, "issue", 1, now=NOW)
+    assert counted(level, 7, dedupe_key="sheet-1").pk == first.pk
+    assert on_hand(level) == 6

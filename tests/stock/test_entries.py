@@ -146,3 +146,19 @@ def test_what_is_sent_is_on_its_way_and_on_order_at_the_other_clinic():
     assert (found.on_order, found.on_hand, found.version) == (4, 0, target.version + 2)
     sent = Transfer.objects.get(quantity=3)
     assert (sent.to_level_id, sent.state, sent.updated_at) == (target.pk, "in_transit", NOW)
+
+
+def test_a_key_that_comes_twice_in_one_call_is_one_entry():
+    level = stocked(5, now=NOW)
+    entry = Entry(level.pk, "issue", 2, dedupe_key="clinic-7")
+    first, second = move_many(entries=[entry, entry], actor=SYSTEM, now=NOW)
+    assert first.movement.pk == second.movement.pk
+    assert StockLevel.objects.get(pk=level.pk).on_hand == 3
+
+
+def test_what_comes_back_to_an_empty_lot_finds_it_however_its_name_is_spaced():
+    level = StockLevelFactory()
+    moved(level, "receipt", 5, lot="LOT 7", expires_on=TODAY + DAY, now=NOW)
+    moved(level, "issue", 5, now=NOW)
+    moved(level, "return", 2, lot=" LOT   7", now=NOW)
+    assert lots(level) == {("LOT 7", TODAY + DAY): 2}
