@@ -16,6 +16,7 @@ from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, Us
 from accounts import services
 from accounts.audit import Actor
 from accounts.key_admin import ApiKeyAdmin  # noqa: F401  (registers it)
+from accounts.list_exports import ExportedList
 from accounts.models import AuditEntry, Clinic, User
 from accounts.scoped_admin import AuditedAdmin, ClinicScopedAdmin, actor_of, changes_in_words, local
 from accounts.validators import validate_opening_hours, validate_reminder_hours
@@ -230,6 +231,7 @@ class ActionFilter(admin.SimpleListFilter):
         *("imported", "changed by import", "file imported"),
         *("opted out", "opt-out lifted", "switched", "pinned", "password set", "revoked"),
         *("registration forgotten", "acknowledged", "closed", "number cleared"),
+        *("took over a double", "taken over", "moved to another record", "exported", "erased"),
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -257,8 +259,9 @@ class KindFilter(ActionFilter):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(ExportedList, ReadOnlyAdmin):
     list_display = ("when", "actor_name", "action", "object_type", "object_id", "in_short")
+    export_columns = ("at", "actor_kind", "actor_name", "action", "object_type", "object_id", "what_changed")
     list_per_page = 50
     list_filter = (ActionFilter, KindFilter, "at")
     search_fields = ("actor_name__istartswith",)

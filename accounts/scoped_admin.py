@@ -1,7 +1,7 @@
 """Admin pages cut to what a person may see: their clinics, phones in full or masked, the object's history."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -12,11 +12,14 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import clinics_visible_to, sees_phones, visible_to
 from accounts.audit import Actor
+from accounts.day_spans import as_date, as_span, span_of
+from accounts.list_exports import ExportedList
 from accounts.models import AuditEntry
 from common.admin import ServiceAdmin, Table
 from common.phones import PhoneError, mask, parse_mobile
@@ -37,12 +40,16 @@ def local(moment: datetime | None, zone: ZoneInfo) -> str:
     return f"{there:%a} {there.day} {there:%b %Y, %H:%M}"
 
 
-class AuditedAdmin(ServiceAdmin):
+class AuditedAdmin(ExportedList, ServiceAdmin):
     """Its history is the audit log's."""
 
     def audit_id(self, obj: Any) -> Any:
         """The id under which the object's changes are recorded."""
         return obj.pk
+
+    def audit_ids(self, obj: Any) -> list[Any]:
+        """The same where there are several."""
+        return [self.audit_id(obj)]
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -50,7 +57,7 @@ class AuditedAdmin(ServiceAdmin):
         obj = self.get_object(request, unquote(object_id))
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
-        entries = AuditEntry.objects.filter(object_id=self.audit_id(obj))[:HISTORY_SHOWN]
+        entries = AuditEntry.objects.filter(object_id__in=self.audit_ids(obj))[:HISTORY_SHOWN]
         full = sees_phones(request.user)
         rows = [
             (
@@ -131,6 +138,9 @@ class ClinicScopedAdmin(AuditedAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._shown(request, super().get_list_display(request))
+
+    def export_names(self, request: HttpRequest) -> list[str]:
+        return self._shown(request, super().export_names(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fieldsets = super().get_fieldsets(request, obj)
@@ -230,6 +240,10 @@ class DayFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         _everything, *choices = super().choices(changelist)
+        if (span := as_span(self.asked)) is not None:
+            query = changelist.get_query_string({self.parameter_name: self.asked})
+            shown = " – ".join(date_format(day, "j M Y") for day in span)
+            return [{"selected": True, "query_string": query, "display": shown}, *choices]
         if self.asked not in dict(self.lookup_choices):
             return choices
         for choice, (value, _title) in zip(choices, self.lookup_choices, strict=True):
@@ -243,7 +257,7 @@ class DayFilter(admin.SimpleListFilter):
     @property
     def date(self) -> str:
         """The date that was typed, if it was one."""
-        return self.asked if _as_date(self.asked) else ""
+        return self.asked if as_date(self.asked) else ""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.asked == "all":
@@ -268,27 +282,3 @@ class DayFilter(admin.SimpleListFilter):
             end = datetime.combine(last + timedelta(days=1), time(), zone)
             within &= Q(**{f"{self.field}__lt": end})
         return within
-
-
-def span_of(asked: str, today: date) -> tuple[date | None, date | None]:
-    """The first and the last day that a choice means; None is no bound. What can't be read is today."""
-    monday = today - timedelta(days=today.weekday())
-    day = timedelta(days=1)
-    spans: dict[str, tuple[date | None, date | None]] = {
-        "tomorrow": (today + day, today + day),
-        "yesterday": (today - day, today - day),
-        "week": (monday, monday + 6 * day),
-        "from-today": (today, None),
-        "past": (None, today - day),
-    }
-    chosen = _as_date(asked) or today
-    return spans.get(asked, (chosen, chosen))
-
-
-def _as_date(text: str) -> date | None:
-    try:
-        chosen = date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Further out there is no tomorrow to compute.
-    return chosen if 1900 <= chosen.year <= 2200 else None

@@ -15,6 +15,10 @@ from appointments.reminding import SUBJECT
 from messaging.models import Message, MessageStatus
 
 DELIVERED, SENT, NOT_REACHED = "delivered", "sent", "not_reached"
+# What NOT_REACHED is, told apart: a text failed, or none was sent.
+FAILED, NONE = "failed", "none"
+# Of a text that was to leave; one that was taken back or waits is none.
+_WITHOUT_SUCCESS = ("undelivered", "failed", "expired", "suppressed", "unknown")
 COUNTS = ("attended", "missed", "unmarked", "upcoming", "cancelled")
 
 
@@ -41,8 +45,12 @@ def attendance(
     bounds: Callable[[tzinfo], tuple[datetime, datetime]],
     *,
     now: datetime,
+    told_apart: bool = False,
 ) -> list[Group]:
-    """Counted in the database, one query a time zone. `bounds` gives the period on a zone's clock."""
+    """Counted in the database, one query a time zone. `bounds` gives the period on a zone's clock.
+
+    `told_apart`: `reminder` is FAILED or NONE instead of NOT_REACHED.
+    """
     by_zone: dict[str, dict[object, Clinic]] = defaultdict(dict)
     for clinic in clinics:
         by_zone[clinic.time_zone][clinic.pk] = clinic
@@ -56,7 +64,7 @@ def attendance(
             visits.annotate(
                 month=TruncMonth("starts_at", tzinfo=zone, output_field=DateField()),
                 weekday=ExtractIsoWeekDay("starts_at", tzinfo=zone),
-                reminder=_reached(),
+                reminder=reached(told_apart=told_apart),
             )
             .order_by()
             .values_list("clinic_id", "month", "weekday", "reminder")
@@ -84,17 +92,19 @@ def _counts(now: datetime) -> dict[str, Count]:
     return {name: Count("pk", filter=wanted[name]) for name in COUNTS}
 
 
-def _reached() -> Case:
-    """What became of the texts that told of the visit's present time: the best of them counts."""
+def reached(*, told_apart: bool) -> Case:
+    """Of a visit: what became of the texts that told of its present time; the best of them counts."""
     told = Message.objects.filter(
         subject_type=SUBJECT,
         subject_id=OuterRef("pk"),
         subject_at=OuterRef("starts_at"),
         purpose__in=TELLING,
     )
+    failed = [When(Exists(told.filter(status__in=_WITHOUT_SUCCESS)), then=Value(FAILED))]
     return Case(
         When(Exists(told.filter(status=MessageStatus.DELIVERED)), then=Value(DELIVERED)),
         When(Exists(told.filter(status=MessageStatus.SENT)), then=Value(SENT)),
-        default=Value(NOT_REACHED),
+        *(failed if told_apart else []),
+        default=Value(NONE if told_apart else NOT_REACHED),
         output_field=CharField(),
     )

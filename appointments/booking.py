@@ -15,10 +15,10 @@ from appointments.diary import Diary, Span
 from appointments.errors import AppointmentConflict, InTheWay
 from appointments.file_import.identity import refuse_other_patient
 from appointments.file_import.refusal import RowRefused
-from appointments.locking import hold_clinics
+from appointments.locking import hold_clinics, hold_patient
 from appointments.models import Appointment, AppointmentStatus, ConsentSource, Patient
 from appointments.patients import Caller, change_patient, find_or_add
-from common.errors import StateConflict, ValidationFailed
+from common.errors import NotFound, StateConflict, ValidationFailed
 
 Status = AppointmentStatus
 SENT_TWICE_WITHIN = timedelta(minutes=10)
@@ -35,6 +35,8 @@ class Session:
         """`known`: the patients who could be meant. All of them and the clinics are held already."""
         self._now = now
         self._diary, self._known = Diary(), set(known)
+        still_there = Patient.objects.known().filter(pk__in=self._known)
+        self._gone = self._known - set(still_there.values_list("pk", flat=True))
         self._whole = (min(begin for begin, _ in spans), max(end for _, end in spans))
         self._diary.load_patients(self._known, self._whole)
         self._diary.load_closures(clinics, self._whole)
@@ -47,10 +49,12 @@ class Session:
 
         Who is added here has none, and nobody else sees them yet.
         """
+        if patient.pk in self._gone:
+            raise NotFound(_("There is no such patient."))
         if patient.pk not in self._known:
             self._known.add(patient.pk)
             if patient.created_at != self._now:
-                Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+                hold_patient(patient.pk)
                 self._diary.load_patients([patient.pk], self._whole)
         return self._diary
 

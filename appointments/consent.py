@@ -26,7 +26,7 @@ def on_file_consent(clinic: Clinic, now: datetime) -> tuple[bool | None, str, da
 def people_at(places: Collection[Place]) -> dict[Place, list[Person]]:
     """The patients of each clinic with each phone, the one known longest first; in one query."""
     found: dict[Place, list[Person]] = defaultdict(list)
-    patients = Patient.objects.select_related("clinic").order_by("created_at", "pk")
+    patients = Patient.objects.known().select_related("clinic").order_by("created_at", "pk")
     for patient in patients.filter(
         clinic__in={clinic_id for clinic_id, _phone in places}, phone__in={phone for _clinic, phone in places}
     ):

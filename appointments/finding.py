@@ -26,7 +26,7 @@ def find_patients(clinic: Clinic, words: str) -> list[Patient]:
     words = words.replace("\0", "").strip()[:120]
     if not words:
         return []
-    theirs = Patient.objects.filter(clinic=clinic)
+    theirs = Patient.objects.known().filter(clinic=clinic)
     phone = as_phone(words)
     if phone:
         found = theirs.filter(phone=phone)

@@ -143,7 +143,7 @@ def add_patient(
     else:
         patient.consent, patient.consent_source, patient.consent_at = consent, consent_source, now
     with transaction.atomic():
-        _store(patient)
+        store(patient)
         values = {f: [None, plain(getattr(patient, f))] for f in PATIENT_FIELDS}
         record(actor, [Change.of(patient, "added", values)], now=now)
     return patient
@@ -165,7 +165,8 @@ def change_patient(
     """
     with transaction.atomic():
         patient = (
-            Patient.objects.select_related("clinic")
+            Patient.objects.known()
+            .select_related("clinic")
             .select_for_update(of=("self",))
             .filter(pk=patient_id)
             .first()
@@ -205,13 +206,14 @@ def _save_patient(patient: Patient, before: dict[str, Any], actor: Actor, now: d
         return
     patient.version += 1
     patient.updated_at = now
-    _store(patient)
+    store(patient)
     record(actor, [Change.of(patient, "changed", changes)], now=now)
     if "phone" in changes or "name" in changes:
         resend_waiting(Reminder.objects.filter(appointment__patient=patient.pk), now=now)
 
 
-def _store(patient: Patient) -> None:
+def store(patient: Patient) -> None:
+    """ValidationFailed where it would be another patient's double, in the database's own eyes."""
     _refuse_double(patient)
     try:
         with transaction.atomic():

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.diary import Diary, Visit
-from appointments.locking import hold
+from appointments.locking import hold, hold_of
 from appointments.models import (
     Appointment,
     AppointmentStatus,
@@ -26,7 +26,7 @@ from appointments.rules import (
     refuse_out_of_bounds,
     refuse_transition,
 )
-from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
+from common.errors import StateConflict, ValidationFailed, VersionConflict
 from common.ids import new_id
 
 
@@ -178,12 +178,20 @@ def mark_attendance(
         return _step(appointment, wanted, f"marked {wanted.value}", actor, now)
 
 
+def cancel_silently(appointment_id: UUID, *, actor: Actor, now: datetime) -> None:
+    """Cancels a visit, and no text says so, whatever the clinic has switched on."""
+    with transaction.atomic():
+        appointment = held(appointment_id, None)
+        refuse_transition(appointment.status, AppointmentStatus.CANCELLED)
+        before = _values(appointment)
+        appointment.status = AppointmentStatus.CANCELLED
+        _save(appointment, before, "cancelled", actor, now)
+        plan_reminders([appointment], now=now)
+
+
 def held(appointment_id: UUID, version: int | None) -> Appointment:
     appointments = Appointment.objects.select_related("clinic", "patient").filter(pk=appointment_id)
-    found = appointments.first()
-    if found is None:
-        raise NotFound(_("There is no such appointment."))
-    hold(found.clinic, found.patient_id)
+    hold_of(appointments)
     appointment = appointments.select_for_update(of=("self",)).get()
     if version is not None and version != appointment.version:
         raise VersionConflict(_("Someone has changed this appointment meanwhile. Look at it again."))

@@ -82,6 +82,23 @@ MENU: list[tuple[Any, list[Page]]] = [
         ],
     ),
     (
+        _("Reports"),
+        [
+            Page(
+                _("Attendance"),
+                "monitoring",
+                "appointments_patient_attendance",
+                "appointments.view_appointment",
+            ),
+            Page(
+                _("Delivery of texts"),
+                "mark_email_read",
+                "messaging_message_delivery",
+                "messaging.view_message",
+            ),
+        ],
+    ),
+    (
         _("Texts"),
         [
             Page(_("Texts sent"), "sms", "messaging_message_changelist", "messaging.view_message"),

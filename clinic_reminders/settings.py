@@ -175,6 +175,9 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="") or (
 
 API_RATE_LIMIT = given.rate("API_RATE_LIMIT", "100/m")
 SLOW_REQUEST_SECONDS = given.whole_number("SLOW_REQUEST_SECONDS", 1, at_least=0)
+# Whether a list may be taken along as a file: accounts.access.may asks the role.
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerToken",

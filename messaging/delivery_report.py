@@ -13,6 +13,17 @@ from django.db.models.functions import Coalesce, TruncMonth
 from accounts.models import Clinic
 from messaging.models import Message, MessageQuerySet
 
+# What became of a text, in the words of who pays for it.
+ARRIVED, SENT, IN_VAIN, STOPPED, WAITING = "arrived", "sent", "in_vain", "stopped", "waiting"
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    ARRIVED: ("delivered",),
+    SENT: ("sent",),
+    IN_VAIN: ("undelivered", "failed", "unknown"),
+    STOPPED: ("cancelled", "expired", "suppressed"),
+    WAITING: ("queued", "sending"),
+}
+_OUTCOME_OF = {status: outcome for outcome, statuses in OUTCOMES.items() for status in statuses}
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -29,6 +40,10 @@ class Group:
     messages: int
     parts: int
     parts_sent: int
+
+    @property
+    def outcome(self) -> str:
+        return _OUTCOME_OF[self.status]
 
     @property
     def currency(self) -> str | None:

@@ -105,7 +105,8 @@ def _with_messages(receipts: Sequence[Receipt]) -> list[tuple[Receipt, Message]]
     messages = list(
         Message.objects.filter(
             Q(provider_message_id__in=numbers)
-            | Q(pk__in=references, status=MessageStatus.UNKNOWN, provider_message_id="")
+            # Of one whose words were erased nothing is taken in any more.
+            | Q(~Q(to=""), pk__in=references, status=MessageStatus.UNKNOWN, provider_message_id="")
         )
         .select_for_update()
         .order_by("pk")

@@ -52,7 +52,8 @@ def _due_now(messages: QuerySet[Message]) -> dict[UUID, str]:
 
 
 def _unknown(_now: datetime) -> QuerySet[Message]:
-    unknown = Message.objects.filter(status=MessageStatus.UNKNOWN)
+    # Whose words are gone can't be told from others there.
+    unknown = Message.objects.filter(~Q(to=""), status=MessageStatus.UNKNOWN)
     able = [name for name in _named(unknown) if _can(name, "can_look_up")]
     return unknown.filter(provider__in=able)
 

@@ -88,10 +88,15 @@ def _read_safely(pk: UUID, now: datetime) -> None:
         )
 
 
+def reading_turn(phone: str) -> None:
+    """Until this transaction ends, nobody else reads a reply of this phone. Held before anything else."""
+    one_at_a_time(f"messaging.replies:{phone}")
+
+
 def _read(pk: UUID, now: datetime) -> None:
     with transaction.atomic():
         # One reply of a phone at a time: a second STOP sees what the first has done.
-        one_at_a_time(f"messaging.replies:{Reply.objects.values_list('phone', flat=True).get(pk=pk)}")
+        reading_turn(Reply.objects.values_list("phone", flat=True).get(pk=pk))
         reply = Reply.objects.select_for_update().filter(pk=pk, state=ReplyState.NEW).first()
         if reply is not None:
             _make_something_of(reply, now)

@@ -20,6 +20,7 @@ from appointments import services
 from appointments.admin import booking_page, day_page, move_page
 from appointments.admin.booking_form import BookingForm
 from appointments.admin.reminders import link_to_message, state_in_words
+from appointments.admin.visit_filters import MarkedFilter, ReachedFilter, WeekdayFilter
 from appointments.models import TRANSITIONS, Appointment, AppointmentStatus, Reminder, ReminderState
 from appointments.undoing import UNDO_FOR, last_done
 from appointments.undoing import undo as put_back
@@ -56,7 +57,7 @@ class AppointmentAdmin(ClinicScopedAdmin):
     form = BookingForm
     change_form_template = "admin/appointments/visit.html"
     list_display = ("when", "patient_name", "phone", "clinic_name", "visit_type", "state", "reminder")
-    list_filter = (VisitDayFilter, ClinicFilter, "status")
+    list_filter = (VisitDayFilter, ClinicFilter, "status", MarkedFilter, ReachedFilter, WeekdayFilter)
     list_select_related = ("clinic", "patient")
     search_fields = (
         "patient__name",
@@ -66,6 +67,17 @@ class AppointmentAdmin(ClinicScopedAdmin):
     )
     search_help_text = gettext_lazy("By the patient's name, number or phone, or by reference.")
     masked = {"phone": "masked_phone"}
+    export_columns = (
+        *(
+            "clinic__code",
+            "starts_at",
+            "duration_minutes",
+            "patient_name",
+            "patient__patient_number",
+            "phone",
+        ),
+        *("visit_type", "status", "language", "reference", "created_at"),
+    )
     form_field_of = {"appointment_datetime": "starts_at"}
     autocomplete_fields = ("patient",)
     ordering = ("starts_at", "id")

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -37,15 +38,19 @@ class CallListAdmin(ClinicScopedAdmin):
         queryset = super().get_queryset(request)
         # A page that is open stays good while the list moves on.
         page = request.resolver_match.url_name if request.resolver_match else None
-        return to_phone(queryset, timezone.now()) if str(page).endswith("changelist") else queryset
+        is_list = str(page).endswith(("_changelist", "_export"))
+        return to_phone(queryset, timezone.now()) if is_list else queryset
+
+    def prepare_export(self, rows: Sequence[Any]) -> None:
+        why, calls = reasons(rows), last_calls(rows)
+        for appointment in rows:
+            appointment.why, appointment.last_call = why[appointment.pk], calls.get(appointment.pk)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Reasons and calls for the whole page, in a bounded number of queries."""
         found = super().get_changelist_instance(request)
         page = list(found.result_list)
-        why, calls = reasons(page), last_calls(page)
-        for appointment in page:
-            appointment.why, appointment.last_call = why[appointment.pk], calls.get(appointment.pk)
+        self.prepare_export(page)
         found.result_list = page
         return found
 

@@ -1,26 +1,43 @@
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
-from accounts.access import sees_phones
+from accounts.access import may, sees_phones
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of, local
-from appointments.models import Patient
+from appointments.admin import attendance_page, patient_data, patient_merge, patient_page
+from appointments.merging import likely_doubles, records_of, with_likely_double
+from appointments.models import ConsentSource, Patient
 from appointments.patients import add_patient, change_patient
 from common.admin import Step, Table
 from common.phones import mask
 from messaging.models import BadNumber
 from messaging.numbers import clear_number
+from messaging.services import lift_opt_out, opt_out, opted_out
 
-VISITS_SHOWN = 50
+OPTED_OUT_BY = "nurse"
+CONSENTS = {"agrees": True, "refuses": False, "not-asked": None}
+
+
+class DoublesFilter(admin.SimpleListFilter):
+    """Records that are likely two of one person."""
+
+    title = gettext_lazy("doubles")
+    parameter_name = "double"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Likely a second record"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return with_likely_double(queryset) if self.value() == "yes" else queryset
 
 
 class PatientForm(forms.ModelForm):
@@ -51,12 +68,17 @@ class PatientForm(forms.ModelForm):
 @admin.register(Patient)
 class PatientAdmin(ClinicScopedAdmin):
     form = PatientForm
+    change_form_template = "admin/appointments/patient.html"
     list_display = ("display_name", "phone", "number_works", "patient_number", "clinic_name", "agrees")
-    list_filter = (ClinicFilter, "consent")
+    list_filter = (ClinicFilter, "consent", DoublesFilter)
     list_select_related = ("clinic",)
     search_fields = ("name", "patient_number__istartswith", "phone")
     search_help_text = gettext_lazy("By name, patient number or phone.")
     masked = {"phone": "masked_phone"}
+    export_columns = (
+        *("clinic__code", "name", "patient_number", "phone", "number_works"),
+        *("agrees", "consent_source", "consent_at", "created_at"),
+    )
     ordering = ("name", "id")
     actions = None
 
@@ -91,13 +113,45 @@ class PatientAdmin(ClinicScopedAdmin):
         return _("No: the number can't get texts, since %(when)s") % {"when": since}
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
-        if obj.bad_since is None or not self.has_change_permission(request, obj):
+        if not self.has_change_permission(request, obj):
             return []
-        question = _("Say so only if this very phone gets texts. A wrong number is corrected in the form.")
-        return [Step("number-works", _("The number is right"), question)]
+        said = obj.consent is not None and obj.consent_source != ConsentSource.ON_FILE
+        asked = _("Did the patient say so? The site notes today, and that a nurse was told.")
+        steps = []
+        if not (obj.consent is True and said):
+            steps.append(Step("agrees", _("The patient agrees to texts"), asked))
+        if obj.consent is not False:
+            steps.append(Step("refuses", _("The patient wants no texts"), asked))
+        if said:
+            undo = _("The answer is forgotten, as if nobody had asked. The clinic's policy decides.")
+            steps.append(Step("not-asked", _("Take the answer back"), undo))
+        if opted_out([obj.phone]):
+            question = _("Allow texts only if the person asked for them.")
+            steps.append(Step("allow", _("Allow texts to this phone"), question))
+        else:
+            question = _("Nobody who shares this phone gets texts any more, from any clinic.")
+            steps.append(Step("stop", _("Stop texts to this phone"), question, "danger"))
+        if obj.bad_since is not None:
+            question = _(
+                "Say so only if this very phone gets texts. A wrong number is corrected in the form."
+            )
+            steps.append(Step("number-works", _("The number is right"), question))
+        return steps
 
     def take_step(self, request: HttpRequest, obj: Any, name: str) -> str:
-        clear_number(obj.phone, actor=actor_of(request), now=timezone.now())
+        actor, now = actor_of(request), timezone.now()
+        if name in CONSENTS:
+            version = self.seen_version(request)
+            consent = CONSENTS[name]
+            change_patient(obj.pk, version=version, consent=consent, said_anew=True, actor=actor, now=now)
+            return _("The patient's answer is noted.")
+        if name == "stop":
+            opt_out(obj.phone, source=OPTED_OUT_BY, actor=actor, now=now)
+            return _("This phone gets no texts any more.")
+        if name == "allow":
+            lift_opt_out(obj.phone, actor=actor, now=now)
+            return _("This phone may get texts again.")
+        clear_number(obj.phone, actor=actor, now=now)
         return _("Noted. The number counts as right until a text fails again.")
 
     @admin.display(description=gettext_lazy("clinic"), ordering="clinic__name")
@@ -121,7 +175,7 @@ class PatientAdmin(ClinicScopedAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         # Choices of a patient name the clinic too.
         bad = BadNumber.objects.filter(phone=OuterRef("phone"))
-        patients = super().get_queryset(request).select_related("clinic")
+        patients = super().get_queryset(request).filter(erased_at__isnull=True).select_related("clinic")
         return patients.annotate(bad_since=Subquery(bad.values("since")[:1]))
 
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> Patient:
@@ -131,18 +185,41 @@ class PatientAdmin(ClinicScopedAdmin):
         return change_patient(obj.pk, version=self.seen_version(request), actor=actor, now=now, **given)
 
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
-        visits = obj.appointments.order_by("-starts_at")[:VISITS_SHOWN]
-        rows = [
-            (
-                format_html(
-                    '<a href="{}">{}</a>',
-                    reverse("admin:appointments_appointment_change", args=[visit.pk]),
-                    local(visit.starts_at, obj.clinic.zone),
-                ),
-                capfirst(visit.get_status_display()),
-                visit.visit_type or "–",
-            )
-            for visit in visits
+        return patient_page.tables(request, obj)
+
+    def audit_ids(self, obj: Any) -> list[Any]:
+        """Of the records that were merged into this one too."""
+        return records_of(obj.pk)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        patient = context.get("original")
+        if patient is not None:
+            doubles = likely_doubles(patient).filter(name_key=patient.name_key).count()
+            context |= {
+                "figures": patient_page.figures(patient),
+                "consent_said": patient_page.consent_in_words(patient, patient_page.opt_outs(patient)),
+                "doubles": doubles,
+                "writes": self.has_change_permission(request, patient),
+                "erases": may(request.user, "erase", "appointments.patient"),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(address: str, name: str, view: Any) -> URLPattern:
+            wrapped = self.admin_site.admin_view(view)
+            return path(f"<path:object_id>/{address}", wrapped, name=f"appointments_patient_{name}")
+
+        return [
+            page("merge/<uuid:other_id>/", "merge_with", partial(patient_merge.merge_view, self)),
+            page("merge/", "merge", partial(patient_merge.choose_view, self)),
+            page("data/", "data", require_POST(partial(patient_data.data_view, self))),
+            page("erase/", "erase", partial(patient_data.erase_view, self)),
+            path(
+                "attendance/",
+                self.admin_site.admin_view(partial(attendance_page.attendance_view, self)),
+                name="appointments_patient_attendance",
+            ),
+            *super().get_urls(),
         ]
-        headings = [_("When"), _("Status"), _("Visit type")]
-        return [Table(_("Appointments"), headings, rows, _("No appointments yet."))]

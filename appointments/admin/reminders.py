@@ -38,6 +38,9 @@ class ReminderAdmin(ClinicScopedAdmin):
     list_filter = (DueDayFilter, ClinicFilter, "state")
     list_select_related = ("appointment__clinic", "appointment__patient", "message")
     ordering = ("due_at", "id")
+    export_columns = (
+        *("appointment__clinic__code", "due_at", "visit_at", "patient", "hours_before", "planned", "status"),
+    )
     actions = None
     fields = ("due", "visit", "patient", "clinic_name", "hours_before", "planned", "status", "text")
 

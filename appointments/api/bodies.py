@@ -129,7 +129,7 @@ class Reach:
         return clinic
 
     def look_up_patients(self, ids: Iterable[UUID]) -> None:
-        found = visible_to(self.user, Patient.objects.select_related("clinic")).in_bulk(set(ids))
+        found = visible_to(self.user, Patient.objects.known().select_related("clinic")).in_bulk(set(ids))
         self._patients |= {pk: found.get(pk) for pk in ids}
 
     def patient(self, patient_id: UUID) -> Patient:

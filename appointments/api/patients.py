@@ -29,9 +29,13 @@ from messaging.models import OptOut
 from messaging.services import lift_opt_out, opt_out
 
 _IN_FORCE = OptOut.objects.filter(phone=OuterRef("phone"), lifted_at__isnull=True)
-WITH_OPT_OUT = Patient.objects.select_related("clinic").annotate(
-    opt_out_source=Subquery(_IN_FORCE.values("source")[:1]),
-    opted_out_at=Subquery(_IN_FORCE.values("opted_out_at")[:1]),
+WITH_OPT_OUT = (
+    Patient.objects.known()
+    .select_related("clinic")
+    .annotate(
+        opt_out_source=Subquery(_IN_FORCE.values("source")[:1]),
+        opted_out_at=Subquery(_IN_FORCE.values("opted_out_at")[:1]),
+    )
 )
 # What the site finds out by itself can be read, not claimed.
 SAID = [ConsentSource.API, ConsentSource.NURSE]

@@ -4,7 +4,7 @@ Rows are decided against this copy, and change it as they go, so that a later ro
 earlier one did. A preview keeps it from chunk to chunk; a real import writes it and starts anew.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -16,6 +16,7 @@ from appointments.file_import.identity import Person
 from appointments.file_import.rows import Row
 from appointments.locking import hold_clinics
 from appointments.models import Appointment, Patient
+from appointments.pseudonyms import erased_names, own_name
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -46,15 +47,19 @@ class Book:
         self._by_time: _Index[tuple[UUID, datetime]] = _Index()
         self._by_import_key: _Index[str] = _Index()
         self._just_read: set[UUID] = set()
+        # What a reference or an import key may be stored as.
+        self._names: Callable[[str], tuple[str, ...]] = own_name
 
     def load(self, rows: Sequence[Row], *, lock: bool) -> None:
         """Reads what `rows` could touch. What is here already stays: rows before may have changed it."""
         if lock:
             hold_clinics({row.clinic for row in rows})
         clinics = {row.clinic.pk for row in rows}
-        references = {row.reference for row in rows if row.reference}
+        erased = Patient.objects.filter(clinic__in=clinics, erased_at__isnull=False)
+        self._names = erased_names if erased.exists() else own_name
+        references = {name for row in rows if row.reference for name in self._names(row.reference)}
         by_row = Q(clinic__in=clinics, reference__in=references) | Q(
-            import_key__in={row.import_key for row in rows}
+            import_key__in={name for row in rows for name in self._names(row.import_key)}
         )
         patients = (
             Q(clinic__in=clinics, phone__in={row.phone for row in rows})
@@ -158,12 +163,15 @@ class Book:
         return [p for p in found if p and (p.phone, p.name_key) == (phone, key)]
 
     def by_reference(self, row: Row) -> Appointment | None:
-        pk = self._by_reference.get((row.clinic.pk, row.reference))
-        return self._appointments.get(pk) if pk and row.reference else None
+        if not row.reference:
+            return None
+        named = (self._by_reference.get((row.clinic.pk, name)) for name in self._names(row.reference))
+        return next((self._appointments[pk] for pk in named if pk in self._appointments), None)
 
     def by_import_key(self, row: Row) -> list[Appointment]:
         """Those that a file gave for this phone, name and time, wherever they are now."""
-        found = (self._appointments.get(pk) for pk in self._by_import_key.get(row.import_key))
+        named = (pk for name in self._names(row.import_key) for pk in self._by_import_key.get(name))
+        found = (self._appointments.get(pk) for pk in named)
         return [a for a in found if a]
 
     def by_time(self, patient: Patient, starts_at: datetime) -> list[Appointment]:

@@ -1,6 +1,6 @@
 """Which patient is meant, by a row or a call. Nobody guesses: where two could be, the number is asked for."""
 
-from typing import Protocol
+from typing import NoReturn, Protocol
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -86,6 +86,15 @@ def refuse_taken_identity(book: Register, row: Person, patient: Patient) -> None
                 "OTHER_PATIENT",
                 _("Another patient of this clinic has this name and phone. Check the row."),
             )
+
+
+def refuse_ended() -> NoReturn:
+    """Of a visit that a row would move: it is over, cancelled, or of a patient whose data was erased."""
+    raise RowRefused(
+        "appointment_datetime",
+        "STATE_CONFLICT",
+        _("This appointment is over or cancelled here. Give the new one a new reference."),
+    )
 
 
 def refuse_second_version(row: Row, appointment: Appointment) -> None:

@@ -5,10 +5,9 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
-
-from django.utils.translation import gettext as _
 
 from appointments.consent import on_file_consent
 from appointments.diary import Visit
@@ -17,6 +16,7 @@ from appointments.file_import.book import Book
 from appointments.file_import.differences import differences, values_of
 from appointments.file_import.identity import (
     find_patient,
+    refuse_ended,
     refuse_other_patient,
     refuse_second_version,
     refuse_taken_identity,
@@ -165,6 +165,11 @@ class Planner:
     def _compare(self, row: Row, stored: Appointment) -> PlannedRow:
         """Takes over what is new in the file; what is not new never undoes what a nurse did since."""
         stored_patient = self.book.patient(stored.patient_id)
+        if stored_patient.erased_at is not None:
+            # No file brings back a patient whose data was erased.
+            if row.starts_at != stored.starts_at:
+                refuse_ended()
+            return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)
         said = self.said.get(stored.pk) or self._said_before.get(stored.pk)
         if said == row.content:
             return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)
@@ -177,7 +182,7 @@ class Planner:
         appointment, patient = copy(stored), copy(stored_patient)
         if any(last.get(cell) != row.digests.get(cell) for cell in PATIENT_CELLS if cell in row.digests):
             refuse_other_patient(row, patient)
-        self._correct_patient(row, patient)
+        self._correct_patient(row, patient, last)
         self._change_appointment(row, appointment, last)
         appointment.imported_cells = {**last, **row.digests}
         appointment.import_key = row.import_key
@@ -199,10 +204,17 @@ class Planner:
             patient_changes=patient_changes,
         )
 
-    def _correct_patient(self, row: Row, patient: Patient) -> None:
-        """Takes over what the file newly says of the patient: number, name, phone, consent."""
+    def _correct_patient(
+        self, row: Row, patient: Patient, of_visit: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Takes over what the file newly says of the patient: number, name, phone, consent.
+
+        `of_visit`: what files last said in this visit's own rows. That is not new, even where the visit has
+        come to another record of the person since.
+        """
         last = patient.imported_cells
         said = {cell: row.digests[cell] for cell in PATIENT_CELLS if cell in row.digests}
+        said = {cell: digest for cell, digest in said.items() if of_visit.get(cell) != digest}
         new = {cell for cell, digest in said.items() if last.get(cell) != digest}
         patient.imported_cells = {**last, **said}
         if new & {"patient_number", "name", "phone"}:
@@ -253,11 +265,7 @@ class Planner:
         moved = appointment.starts_at != before.starts_at
         retimed = moved or appointment.ends_at != before.ends_at
         if retimed and not before.is_live:
-            raise RowRefused(
-                "appointment_datetime",
-                "STATE_CONFLICT",
-                _("This appointment is over or cancelled here. Give the new one a new reference."),
-            )
+            refuse_ended()
         if moved:
             self._refuse_out_of_bounds(appointment.starts_at)
             if appointment.status == before.status == AppointmentStatus.CONFIRMED:

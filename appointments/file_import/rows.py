@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -55,7 +56,12 @@ class Row:
     @property
     def import_key(self) -> str:
         """What finds the appointment of a row without a reference again."""
-        return _digest(self.clinic.pk.hex, self.phone, self.name_key, self.starts_at.isoformat(), size=16)
+        return import_key(self.clinic.pk, self.phone, self.name_key, self.starts_at)
+
+
+def import_key(clinic_id: UUID, phone: str, name_key: str, starts_at: datetime) -> str:
+    """Of a visit as a file gives it; `starts_at` in UTC."""
+    return _digest(clinic_id.hex, phone, name_key, starts_at.isoformat(), size=16)
 
 
 class RowReader:

@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from django.db import models
@@ -14,6 +14,12 @@ class ConsentSource(models.TextChoices):
     NURSE = "nurse", _("told a nurse")
     API = "api", _("another system")
     ON_FILE = "on_file", _("held by the clinic")
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def known(self) -> "PatientQuerySet":
+        """Without those whose data was erased."""
+        return self.filter(erased_at__isnull=True)
 
 
 class Patient(models.Model):
@@ -38,6 +44,10 @@ class Patient(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("changed"))
+    # Since then nothing here says who it was; the visits still count.
+    erased_at = models.DateTimeField(_("erased"), null=True, editable=False)
+
+    objects: ClassVar[models.Manager["Patient"]] = PatientQuerySet.as_manager()
 
     if TYPE_CHECKING:
         clinic_id: UUID
@@ -64,12 +74,19 @@ class Patient(models.Model):
                 name="patient_consent_has_source_and_time",
                 condition=Q(consent__isnull=True) | (Q(consent_at__isnull=False) & ~Q(consent_source="")),
             ),
+            models.CheckConstraint(
+                name="patient_erased_is_nobody",
+                condition=Q(erased_at__isnull=True) | Q(name="", phone="", patient_number=""),
+            ),
         ]
         indexes = [
             models.Index(fields=["clinic", "phone", "name_key"], name="patient_identity"),
             models.Index(fields=["phone"], name="patient_phone"),
             models.Index(fields=["clinic", "name_key"], name="patient_name"),
+            models.Index(fields=["clinic"], name="patient_erased", condition=Q(erased_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
+        if self.erased_at is not None:
+            return str(_("(erased)"))
         return self.name or str(_("(no name)"))

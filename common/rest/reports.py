@@ -1,8 +1,7 @@
 """Reports: a period, the caller's rows, JSON or a CSV for a spreadsheet."""
 
-import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, ClassVar, TypeVar
@@ -12,9 +11,9 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from common.csv_files import csv_file
 from common.errors import ValidationFailed
 from common.rest.times import read_moment, start_of
-from common.spreadsheets import cell
 
 G = TypeVar("G")
 USUAL_DAYS = 365
@@ -94,19 +93,4 @@ def broken_down(
 
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> StreamingHttpResponse:
     """A file of this name, written as the rows come. No cell is run as a formula."""
-    response = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response
-
-
-def _lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    writer = csv.writer(_Echo())
-    # The mark shows Excel the encoding.
-    yield ("\ufeff" + writer.writerow(columns)).encode()
-    for row in rows:
-        yield writer.writerow([cell(row[column]) for column in columns]).encode()
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
+    return csv_file(f"{name}.csv", columns, ([row[column] for column in columns] for row in rows))

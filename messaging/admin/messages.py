@@ -1,9 +1,10 @@
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -15,8 +16,15 @@ from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, ac
 from common.admin import Step, Table
 from common.phones import mask
 from messaging import services
+from messaging.admin import delivery_page
+from messaging.admin.text_filters import AskedDayFilter, OutcomeFilter, ProviderFilter, ReasonFilter
 from messaging.answers import Answer
 from messaging.models import Channel, Message, MessageStatus, TemplateKey
+
+
+def kind_in_words(message: Message) -> str:
+    kinds: dict[str, Any] = dict([*TemplateKey.choices, *Answer.choices])
+    return capfirst(kinds.get(message.purpose, _("written by hand")))
 
 
 class SendDayFilter(DayFilter):
@@ -39,11 +47,18 @@ class PurposeFilter(admin.SimpleListFilter):
 @admin.register(Message)
 class MessageAdmin(ClinicScopedAdmin):
     list_display = ("when_to_send", "to", "state", "kind", "clinic_name", "when_sent")
-    list_filter = (SendDayFilter, ClinicFilter, "status", "channel", PurposeFilter)
+    list_filter = (
+        *(SendDayFilter, ClinicFilter, "status", "channel", PurposeFilter),
+        *(OutcomeFilter, AskedDayFilter, ProviderFilter, ReasonFilter),
+    )
     list_select_related = ("clinic",)
     search_fields = ("to",)
     search_help_text = gettext_lazy("By phone, for example +26771234567.")
     masked = {"to": "masked_to"}
+    export_columns = (
+        *("clinic__code", "created_at", "send_at", "sent_at", "delivered_at", "to", "kind", "language"),
+        *("status", "provider", "segments", "attempts", "error_code"),
+    )
     ordering = ("-created_at", "-id")
     actions = None
     fieldsets = (
@@ -66,6 +81,10 @@ class MessageAdmin(ClinicScopedAdmin):
         ),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        report = self.admin_site.admin_view(partial(delivery_page.delivery_view, self))
+        return [path("delivery/", report, name="messaging_message_delivery"), *super().get_urls()]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -84,8 +103,7 @@ class MessageAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("purpose"))
     def kind(self, message: Message) -> str:
-        kinds: dict[str, Any] = dict([*TemplateKey.choices, *Answer.choices])
-        return capfirst(kinds.get(message.purpose, _("written by hand")))
+        return kind_in_words(message)
 
     @admin.display(description=gettext_lazy("clinic"))
     def clinic_name(self, message: Message) -> str:

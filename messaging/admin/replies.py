@@ -71,6 +71,9 @@ class ReplyAdmin(ClinicScopedAdmin):
     # A patient writes to the clinic's staff: numbers and names too.
     masked = {"phone": "masked_phone", "words": "hidden_words", "body": "hidden_words"}
     ordering = ("-received_at", "-id")
+    export_columns = (
+        *("clinic__code", "received_at", "phone", "body", "meaning", "state", "note", "done_at", "done_by"),
+    )
     actions = None
     fieldsets: Any = (
         (None, {"fields": ("body", "meaning_in_words", "state_in_words", "note", "phone", "clinic_name")}),

@@ -81,6 +81,9 @@ class OptOutAdmin(AuditedAdmin):
 class SendingSwitchAdmin(AuditedAdmin):
     """One page with one button."""
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return False
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied

@@ -1,21 +1,22 @@
-"""Levels and ledgers as CSV: streamed, cut to the person's clinics, safe to open in a spreadsheet."""
+"""Levels and ledgers as files: streamed, cut to the person's clinics, safe to open in a spreadsheet."""
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access import clinics_visible_to, visible_to
-from common.spreadsheets import guard
+from accounts.list_exports import plain, record_export
+from common.csv_files import csv_file
+from common.xlsx_files import MOST_ROWS, xlsx_file
 from stock.models import Movement, StockLevel
 from stock.words import suggestion_basis
 
@@ -33,37 +34,9 @@ ENTRY_COLUMNS = (
 )  # fmt: skip
 
 
-class _Line:
-    """What csv writes to: gives each line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def streamed(filename: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+def streamed(filename: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponseBase:
     """A CSV answer. Text that a spreadsheet would run is guarded; numbers are left as they are."""
-    writer: Any = csv.writer(_Line())
-
-    def lines() -> Iterator[str]:
-        # Excel takes a file for UTF-8 by this mark only.
-        yield "\ufeff" + writer.writerow(columns)
-        for row in rows:
-            yield writer.writerow([_cell(value) for value in row])
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{filename}"'
-    response["Cache-Control"] = "no-store, private"
-    return response  # type: ignore[return-value]
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return value
-    return guard(value.isoformat() if hasattr(value, "isoformat") else str(value))
+    return csv_file(filename, columns, ([plain(value) for value in row] for row in rows))
 
 
 def level_row(level: StockLevel) -> list[Any]:
@@ -79,22 +52,9 @@ def level_row(level: StockLevel) -> list[Any]:
     ]  # fmt: skip
 
 
-def levels_csv(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """The list with its filters and its search, whole."""
-    if not model_admin.has_view_permission(request):
-        raise PermissionDenied
-    try:
-        levels = model_admin.get_changelist_instance(request).queryset
-    except IncorrectLookupParameters:
-        raise Http404(_("There is no such list.")) from None
-    return streamed(
-        "stock-levels.csv", LEVEL_COLUMNS, (level_row(level) for level in levels.iterator(chunk_size=CHUNK))
-    )
-
-
-def ledger_csv(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """Entries of the person's clinics, of one level where `level` is given; from the day `from` on, until
-    the day `until`."""
+def ledger_file(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    """CSV, or XLSX with `format=xlsx`: entries of the person's clinics, of one level where `level` is given;
+    from the day `from` on, until the day `until`."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     if not request.GET:
@@ -110,14 +70,22 @@ def ledger_csv(model_admin: Any, request: HttpRequest) -> HttpResponse:
         wanted &= Q(occurred_on__lte=last)
     entries = visible_to(request.user, Movement.objects.filter(wanted), "level__clinic")
     found = entries.select_related("level__clinic", "level__item", "reverses").prefetch_related("lots__lot")
+    count, as_xlsx = entries.count(), request.GET.get("format") == "xlsx"
+    if as_xlsx and count > MOST_ROWS:
+        messages.error(request, _("An Excel sheet has no room for so many rows. Choose fewer days, or CSV."))
+        return _ask(model_admin, request)
+    record_export(request, "stock.movement", count, "xlsx" if as_xlsx else "csv")
     rows = map(entry_row, found.order_by("level_id", "sequence").iterator(chunk_size=CHUNK))
+    if as_xlsx:
+        cells = ([plain(value) for value in row] for row in rows)
+        return xlsx_file("stock-entries.xlsx", ENTRY_COLUMNS, cells)
     return streamed("stock-entries.csv", ENTRY_COLUMNS, rows)
 
 
 def _ask(model_admin: Any, request: HttpRequest) -> HttpResponse:
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": _("Entries as CSV"),
+        "title": _("Entries as a file"),
         "opts": model_admin.opts,
         "clinics": clinics_visible_to(request.user),
     }

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.access import clinics_visible_to, may
+from accounts.list_exports import Column, ListResource, plain
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of
 from common.admin import Step
 from stock.admin import entry_page, exports, level_page, quick_issue, report_page
@@ -49,6 +50,7 @@ class StockLevelAdmin(ClinicScopedAdmin):
     change_form_template = "admin/stock/level.html"
     add_form_template = "admin/service_change_form.html"
     change_list_template = "admin/stock/level_list.html"
+    export_columns = exports.LEVEL_COLUMNS
     list_display = (
         "item_name",
         "clinic_name",
@@ -175,8 +177,7 @@ class StockLevelAdmin(ClinicScopedAdmin):
             ("issue/", quick_issue.issue_view, "issue"),
             ("report/", report_page.report_view, "report"),
             ("report.csv", report_page.report_csv, "report_csv"),
-            ("levels.csv", exports.levels_csv, "export"),
-            ("entries.csv", exports.ledger_csv, "ledger"),
+            ("entries.csv", exports.ledger_file, "ledger"),
         ]
         own = [
             path(
@@ -193,6 +194,15 @@ class StockLevelAdmin(ClinicScopedAdmin):
     ) -> HttpResponse:
         more = {"writes_entries": self.writes_entries(request)}
         return super().changelist_view(request, more | (extra_context or {}))
+
+    def export_names(self, request: HttpRequest) -> list[str]:
+        return list(exports.LEVEL_COLUMNS)
+
+    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return {"columns": {name: Column(name, str) for name in exports.LEVEL_COLUMNS}}
+
+    def export_row(self, resource: ListResource, row: Any) -> list[Any]:
+        return [plain(value) for value in exports.level_row(row)]
 
     def entry_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Writes one entry. A refusal comes back as the same page, with what was typed."""

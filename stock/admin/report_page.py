@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -82,7 +82,7 @@ def report_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/stock/report.html", context)
 
 
-def report_csv(model_admin: Any, request: HttpRequest) -> HttpResponse:
+def report_csv(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     """The whole report, as it is filtered; most urgent first."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied

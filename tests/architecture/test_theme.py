@@ -10,6 +10,7 @@ from tests.architecture.house import ROOT
 SHEETS = [
     Path(unfold.__file__).parent / "static/unfold/css/styles.css",
     ROOT / "common/static/common/admin.css",
+    ROOT / "common/static/common/report.css",
     ROOT / "stock/static/stock/stock.css",
     ROOT / "appointments/static/appointments/day.css",
 ]

@@ -1,0 +1,155 @@
+"""Erasing what is kept of one patient, for ever, so that only counts stay.
+
+What stays and why: docs/privacy.md.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.audit import Actor, Change, record
+from accounts.models import AuditEntry
+from appointments.file_import.rows import import_key
+from appointments.locking import hold_many
+from appointments.models import Appointment, AppointmentQuerySet, FileImport, Patient, RejectedRow
+from appointments.names import name_key
+from appointments.patient_traces import earlier_values, entries_about, traces_of
+from appointments.pseudonyms import erased_reference, pseudonym
+from appointments.services import cancel_silently
+from common.batches import batched
+from common.errors import NotFound, StateConflict
+from common.locks import one_at_a_time
+from messaging import traces as messaging_traces
+from messaging.replies import reading_turn
+from messaging.traces import Traces
+
+ERASED = "erased"
+# Of a visit or a consent: it names nobody once the record is empty.
+HARMLESS = frozenset(
+    {
+        *("starts_at", "duration_minutes", "visit_type", "language", "status", "outcome", "state"),
+        *("consent", "consent_source", "record", "patient", "code"),
+    }
+)
+BATCH = 500
+
+
+def visits_to_cancel(patient: Patient, now: datetime) -> AppointmentQuerySet:
+    """Those still to come, which an erasure cancels."""
+    return AppointmentQuerySet(Appointment).live().filter(patient=patient.pk, starts_at__gt=now)
+
+
+def erase(patient_id: UUID, *, cancel_visits: bool = False, actor: Actor, now: datetime) -> None:
+    """Removes all that says who the patient was, irreversibly.
+
+    Visits still to come are cancelled without a text, where `cancel_visits` says so; else StateConflict. So
+    it is while one of their texts is being sent. NotFound where there is no such patient, or no more.
+    """
+    found = Patient.objects.known().select_related("clinic").filter(pk=patient_id).first()
+    if found is None:
+        raise NotFound(_("There is no such patient."))
+    with transaction.atomic():
+        traces = _held(found)
+        patient = Patient.objects.known().select_related("clinic").filter(pk=patient_id).first()
+        if patient is None:
+            raise NotFound(_("There is no such patient."))
+        _cancel(patient, cancel_visits, actor, now)
+        _empty_rejected_rows(patient, traces)
+        texts, replies = messaging_traces.erase(traces, actor=actor, now=now)
+        _empty_log(traces, texts, replies)
+        _empty_visits(patient)
+        _empty(patient, now)
+        record(actor, [Change.of(patient, ERASED)], now=now)
+
+
+def _held(patient: Patient) -> Traces:
+    """Who reads a reply holds its phone first, who imports a file the import; then clinics and patients."""
+    traces = traces_of(patient)
+    for phone in sorted(traces.phones):
+        reading_turn(phone)
+    one_at_a_time("appointments.import")
+    visits = Appointment.objects.filter(patient=patient.pk).values_list("pk", flat=True)
+    hold_many([patient.clinic], [patient.pk], list(visits))
+    return traces_of(patient)
+
+
+def _cancel(patient: Patient, agreed: bool, actor: Actor, now: datetime) -> None:
+    coming = list(visits_to_cancel(patient, now).values_list("pk", flat=True))
+    if coming and not agreed:
+        said = ngettext(
+            "%(n)d visit is still to come. Cancel it first, or have it cancelled with the erasure.",
+            "%(n)d visits are still to come. Cancel them first, or have them cancelled with the erasure.",
+            len(coming),
+        )
+        raise StateConflict(said % {"n": len(coming)})
+    for pk in coming:
+        cancel_silently(pk, actor=actor, now=now)
+
+
+def _empty_rejected_rows(patient: Patient, traces: Traces) -> None:
+    """Rows of files that were not taken hold cells as they came: any that have the number or the name."""
+    phones = {phone[-8:] for phone in {patient.phone, *traces.phones} if phone}
+    names = {patient.name, *earlier_values(traces.recipients, "name")}
+    numbers = {patient.patient_number, *earlier_values(traces.recipients, "patient_number")}
+    words = {*map(name_key, names), *numbers} - {""}
+    files = FileImport.objects.filter(rejected__gt=0)
+    rows = RejectedRow.objects.filter(file_import__in=files).order_by("pk").values_list("pk", "cells")
+    for some in batched(rows.iterator(chunk_size=BATCH), BATCH):
+        theirs = [pk for pk, cells in some if any(_names(str(cell), phones, words) for cell in cells)]
+        RejectedRow.objects.filter(pk__in=theirs).update(cells=[], reason=_("Erased."))
+
+
+def _names(cell: str, phones: set[str], words: set[str]) -> bool:
+    digits = "".join(character for character in cell if character.isdigit())
+    return cell.strip() in words or name_key(cell) in words or any(phone in digits for phone in phones)
+
+
+def _empty_log(traces: Traces, texts: list[UUID], replies: list[UUID]) -> None:
+    """What was changed, when and by whom stays; the values go."""
+    for some in batched(entries_about(traces, texts, replies).order_by("pk").iterator(BATCH), BATCH):
+        changed = [entry for entry in some if _blank(entry.changes)]
+        AuditEntry.objects.bulk_update(changed, ["changes"], batch_size=100)
+
+
+def _blank(changes: dict[str, list[Any]]) -> bool:
+    """Whether there was something to be blanked."""
+    telling = [field for field, pair in changes.items() if field not in HARMLESS and _says(pair)]
+    for field in telling:
+        changes[field] = [ERASED if value else value for value in changes[field]]
+    return bool(telling)
+
+
+def _says(pair: list[Any]) -> bool:
+    return any(value and value != ERASED for value in pair)
+
+
+def _empty_visits(patient: Patient) -> None:
+    """Reference and key of a file become what only this site can find again, so that no file brings back
+    a visit whose reminders were sent."""
+    visits = Appointment.objects.filter(patient=patient.pk).order_by("pk")
+    for some in batched(visits.iterator(BATCH), BATCH):
+        for visit in some:
+            key = visit.import_key or import_key(
+                patient.clinic_id, patient.phone, patient.name_key, visit.starts_at
+            )
+            visit.import_key, visit.imported_cells = pseudonym(key), {}
+            visit.reference = erased_reference(visit.reference) if visit.reference else ""
+            visit.version += 1
+        Appointment.objects.bulk_update(
+            some, ["import_key", "imported_cells", "reference", "version"], batch_size=100
+        )
+
+
+def _empty(patient: Patient, now: datetime) -> None:
+    patient.name = patient.phone = patient.patient_number = ""
+    # Its own, or two who were erased would be one.
+    patient.name_key = f"{ERASED}:{patient.pk.hex}"
+    patient.consent, patient.consent_source, patient.consent_at = None, "", None
+    patient.imported_cells = {}
+    patient.erased_at = patient.updated_at = now
+    patient.version += 1
+    patient.save()
