@@ -1,5 +1,5 @@
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.utils import timezone
@@ -8,6 +8,7 @@ from accounts.audit import SYSTEM
 from messaging.claiming import claim_due
 from messaging.models import Message
 from messaging.services import opt_out
+from messaging.signals import messages_ended
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider
@@ -43,3 +44,27 @@ def test_what_is_held_back_is_counted_by_what_became_of_it():
     tally: Counter[str] = Counter(suppressed=1)
     claim_due(NOW, lambda _name: 10, tally)
     assert tally == {"suppressed": 1 + 2}
+
+
+def test_each_claim_counts_as_one_more_try():
+    again = waiting(attempts=3)
+    [parcel] = claim_due(NOW, lambda _name: 1, Counter()).parcels
+    assert parcel.message.attempts == Message.objects.get(pk=again.pk).attempts == 4
+
+
+def test_what_ended_at_the_last_check_is_told_and_what_only_waits_is_not():
+    told = []
+
+    def hear(messages, **_rest):
+        told.extend(message.pk for message in messages)
+
+    stopped, leaves = waiting(), waiting()
+    night = waiting(clinic=ClinicFactory(quiet_from=time(0), quiet_to=time(23, 59)))
+    opt_out(stopped.to, source="nurse", actor=SYSTEM, now=NOW)
+    messages_ended.connect(hear)
+    try:
+        claim_due(NOW, lambda _name: 10, Counter())
+    finally:
+        messages_ended.disconnect(hear)
+    assert told == [stopped.pk]
+    assert {leaves.pk, night.pk}.isdisjoint(told)

@@ -9,7 +9,7 @@ from common.ids import new_id
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus
 from messaging.providers.base import StatusReport
-from messaging.reconciling import reconcile
+from messaging.reconciling import expire_leases, reconcile
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import AnsweringProvider
@@ -175,3 +175,45 @@ def test_a_provider_that_is_gone_leaves_its_unknown_texts_unknown_and_holds_nobo
     due = MessageFactory(clinic=clinic, created_at=timezone.now())
     dispatch(clock=Clock())
     assert (stored(lost).status, stored(due).status) == (MessageStatus.UNKNOWN, MessageStatus.SENT)
+
+
+def test_a_provider_that_stays_silent_is_asked_less_and_less_often(provider, clinic):
+    waits = []
+    for asked in (0, 1, 2, 20):
+        message = unknown(clinic, look_ups=asked)
+        provider.has[message.to] = None
+        before = timezone.now()
+        reconcile(before, Counter())
+        assert stored(message).look_ups == asked + 1
+        waits.append(round((stored(message).look_up_at - before).total_seconds() / 60))
+    assert waits == [1, 2, 4, 60]
+
+
+def test_when_it_was_delivered_is_the_providers_to_say(provider, clinic):
+    message, at = unknown(clinic), timezone.now() - timedelta(minutes=1)
+    provider.has[message.to] = [StatusReport("S1", "delivered", at=at)]
+    reconcile(timezone.now(), Counter())
+    assert (stored(message).sent_at, stored(message).delivered_at) == (at, at)
+
+
+def test_a_dead_workers_text_is_unknown_is_counted_and_will_be_asked_about(provider, clinic):
+    now, tally = timezone.now(), Counter(unknown=1)
+    held = {"status": MessageStatus.SENDING, "lease_expires_at": now - timedelta(seconds=1)}
+    message = unknown(clinic, look_up_at=None, **held)
+    expire_leases(now, tally)
+    assert stored(message).status == MessageStatus.UNKNOWN
+    assert stored(message).look_up_at is not None
+    assert tally == {"unknown": 2}
+
+
+@pytest.mark.parametrize(("code", "counted"), [("WORKER_LOST", 3), ("OTHER", 2)])
+def test_each_silence_of_the_provider_counts_against_the_text(provider, clinic, code, counted):
+    message = unknown(clinic, silent_tries=2, error_code=code)
+    reconcile(timezone.now(), Counter())
+    assert (stored(message).status, stored(message).silent_tries) == (MessageStatus.QUEUED, counted)
+
+
+def test_after_too_many_silences_a_text_is_not_handed_over_again(provider, clinic):
+    message = unknown(clinic, silent_tries=3, error_code="WORKER_LOST")
+    reconcile(timezone.now(), Counter())
+    assert stored(message).status == MessageStatus.FAILED
