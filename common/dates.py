@@ -45,7 +45,7 @@ def date_in_words(day: date) -> str:
 
 
 def day_in_words(day: date, *, year: bool = True) -> str:
-    """ "Tue 1 Dec 2026"; without its year "Tue 1 Dec". """
+    """ "Tue 1 Dec 2026"; without its year "Tue 1 Dec"."""
     words = date_in_words(day) if year else f"{day.day} {month_in_words(day)}"
     return f"{weekday_in_words(day)} {words}"
 

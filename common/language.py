@@ -42,7 +42,7 @@ class LanguageMiddleware:
         patch_vary_headers(response, ("Accept-Language",))
         response.headers.setdefault("Content-Language", answered)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            response.streaming_content = _said_in(answered, response)
+            response.streaming_content = _said_in(answered, response.streaming_content)
         return response
 
 

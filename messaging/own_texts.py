@@ -192,6 +192,8 @@ def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:  
             )
         elif not there and message.clinic and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
             refusals[message.pk] = Refusal(
-                MessageStatus.SUPPRESSED, "NO_CONSENT", gettext_noop("The clinic texts only patients who agreed.")
+                MessageStatus.SUPPRESSED,
+                "NO_CONSENT",
+                gettext_noop("The clinic texts only patients who agreed."),
             )
     return refusals

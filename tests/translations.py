@@ -106,7 +106,9 @@ def updated(old: polib.POFile, words: dict[tuple[str, str], Word]) -> polib.POFi
     known = {_key(entry): entry for entry in old}
     new = polib.POFile(wrapwidth=100)
     new.metadata = dict(HEADER)
-    new.header = "Setswana. A native speaker must read this before nurses work with it.\nUpdate: make messages"
+    new.header = (
+        "Setswana. A native speaker must read this before nurses work with it.\nUpdate: make messages"
+    )
     for word in words.values():
         new.append(_entry(word, known.pop(word.key, None)))
     for left in known.values():

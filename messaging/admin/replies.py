@@ -74,7 +74,19 @@ class ReplyAdmin(ClinicScopedAdmin):
     ordering = ("-received_at", "-id")
     actions = None
     fieldsets: Any = (
-        (None, {"fields": ("body", "meaning_in_words", "state_in_words", "note_in_words", "phone", "clinic_name")}),
+        (
+            None,
+            {
+                "fields": (
+                    "body",
+                    "meaning_in_words",
+                    "state_in_words",
+                    "note_in_words",
+                    "phone",
+                    "clinic_name",
+                )
+            },
+        ),
         (gettext_lazy("When"), {"fields": ("when", "when_done", "done_by")}),
     )
 
