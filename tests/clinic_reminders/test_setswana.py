@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from accounts.audit import Actor
 from accounts.preferences import change_preferences
 from appointments.file_import import background, uploads
-from appointments.models import FileImport
+from appointments.models import Appointment, FileImport
 from appointments.reminding import queue_due_reminders
 from common.dates import WEEKDAYS
 from messaging.models import Message, MessageEvent
@@ -115,7 +115,8 @@ def test_a_patients_text_is_in_the_appointments_language_whoever_works(clinic, l
 def test_why_a_text_was_taken_back_is_kept_in_english_and_read_in_setswana(client, nurse, clinic):
     text = due_text(clinic, "en")
     step = reverse("admin:appointments_appointment_step", args=[text.subject_id])
-    client.post(step, {"step": "cancel", "sure": "1"})
+    version = Appointment.objects.get(pk=text.subject_id).version
+    client.post(step, {"step": "cancel", "sure": "1", "version": version})
     assert MessageEvent.objects.filter(message=text, detail="The appointment was moved or ended.").exists()
     page = read(client.get(reverse("admin:messaging_message_change", args=[text.pk])))
     assert "Peeletso e sutisitswe kgotsa e fedile." in page
