@@ -1,7 +1,7 @@
 # A bare checkout needs make and Python 3.11 or newer; the rest is made here, in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test faults fuzz coverage mutants bench check test-next clean
+.PHONY: help install run test faults fuzz coverage mutants bench check messages test-next clean
 
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
@@ -22,6 +22,9 @@ test: .venv/.installed-dev ## Run all tests, on SQLite and on PostgreSQL; ARGS="
 
 check: .venv/.installed-dev ## Check format, lint, types, import rules, migrations, deployment, advisories
 	@.venv/bin/python -m tests.check
+
+messages: .venv/.installed-dev ## Bring the Setswana catalogue up to the code; ARGS=--missing lists what has no translation
+	@.venv/bin/python -m tests.translations $(ARGS)
 
 faults: .venv/.installed-dev ## 10,000 texts through each kind of trouble, on both databases; prints one table
 	@.venv/bin/python -m tests.faults.run $(ARGS)

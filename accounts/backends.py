@@ -6,6 +6,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 
 from accounts.access import may
+from accounts.models import User
 
 
 class RoleBackend(ModelBackend):
@@ -22,6 +23,12 @@ class RoleBackend(ModelBackend):
             request.axes_locked_out = True
             raise PermissionDenied
         return user
+
+    def get_user(self, user_id: Any) -> Any:
+        """With their preferences, which every page asks for the language."""
+        people = User._default_manager.select_related("stored_preferences")
+        user = people.filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:  # noqa: ARG002
         app, _, codename = perm.partition(".")

@@ -38,4 +38,7 @@ def change_preferences(
                 field: [before[field], after[field]] for field in FIELDS if before[field] != after[field]
             }
             record(actor, [Change("changed", "accounts.preferences", user.pk, None, changed)], now=now)
+        elif preferences._state.adding:
+            # Who chooses what is the default has chosen: no browser's wish comes before that.
+            preferences.save()
     return preferences

@@ -22,6 +22,7 @@ from accounts.day_spans import as_date, as_span, span_of
 from accounts.list_exports import ExportedList
 from accounts.models import AuditEntry
 from common.admin import ServiceAdmin, Table
+from common.dates import moment_in_words
 from common.phones import PhoneError, mask, parse_mobile
 
 HISTORY_SHOWN = 200
@@ -32,12 +33,8 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor.of(request.user)  # type: ignore[arg-type]
 
 
-def local(moment: datetime | None, zone: ZoneInfo) -> str:
-    """ "Tue 1 Dec 2026, 09:30" on the clinic's clock."""
-    if moment is None:
-        return ""
-    there = moment.astimezone(zone)
-    return f"{there:%a} {there.day} {there:%b %Y, %H:%M}"
+# "Tue 1 Dec 2026, 09:30" on the clinic's clock.
+local = moment_in_words
 
 
 class AuditedAdmin(ExportedList, ServiceAdmin):

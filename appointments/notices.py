@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from appointments.models import Appointment, AppointmentStatus, Reminder, ReminderState
 from appointments.reminding import (

@@ -19,6 +19,7 @@ from appointments.call_list import (
     why_no_text,
 )
 from appointments.models import Appointment, CallOutcome, PhoneCall, Reminder, ReminderState
+from common.dates import day_in_words
 from messaging.models import Message, MessageStatus
 from messaging.numbers import bad_numbers
 from messaging.services import opted_out
@@ -48,7 +49,7 @@ class Reach:
         if self.at is None:
             return ""
         there = self.at.astimezone(zone)
-        return f"{there:%a} {there.day} {there:%b, %H:%M}"
+        return f"{day_in_words(there, year=False)}, {there:%H:%M}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from appointments.consent import may_be_texted
 from appointments.models import Appointment, Reminder, ReminderState

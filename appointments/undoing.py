@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.audit import Actor
 from accounts.models import AuditEntry
@@ -123,7 +124,7 @@ def _stop_the_news(appointment: Appointment, now: datetime) -> None:
         subject_at=appointment.starts_at,
         purpose=TemplateKey.CANCELLED,
     )
-    reason = _("The cancellation was undone.")
+    reason = gettext_noop("The cancellation was undone.")
     # Whoever claims it in this moment is waited for; then what has left is seen.
     cancel_queued(MessageQuerySet(Message).filter(pk__in=news.values("pk")), now=now, reason=reason)
     if news.filter(status__in=_MAY_HAVE_LEFT).exists():

@@ -17,13 +17,13 @@ from accounts.access import clinics_visible_to, may, sees_phones, visible_to
 from accounts.models import Clinic
 from accounts.scoped_admin import actor_of
 from appointments.admin.day_page import as_day, day_address
-from appointments.admin.slots import day_in_words
 from appointments.call_list import last_calls, reasons, to_phone
 from appointments.day import PARTS, Page, load_of_day, page_of_day
 from appointments.models import Appointment, AppointmentStatus
 from appointments.reach import Reach, reaches
 from appointments.undoing import last_done
 from clinic_reminders.needs import needs_of
+from common.dates import day_in_words
 from common.phones import mask
 from stock.shortages import shortages
 
@@ -79,7 +79,7 @@ def _day(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str, Any]:
     writes = may(request.user, "change", "appointments.appointment")
     return {
         "day": day,
-        "day_words": f"{day_in_words(day)} {day.year}",
+        "day_words": day_in_words(day),
         "is_today": day == today,
         "page": page,
         "rows": _rows(page, clinic, day, today, writes, now),
@@ -167,7 +167,7 @@ def _undoable(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
             "entry": done.entry_id,
             "visit": done.appointment,
             "what": words[done.action],
-            "when": f"{day_in_words(there)}, {there:%H:%M}",
+            "when": f"{day_in_words(there, year=False)}, {there:%H:%M}",
             "seconds": max(1, round((done.until - now).total_seconds())),
         }
         for done in last_done(actor_of(request), mine, now=now)
@@ -179,7 +179,10 @@ def _beside(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str, An
     """What stands beside the day: tomorrow, the call list, the stock, what needs a person."""
     user: Any = request.user
     tomorrow = now.astimezone(clinic.zone).date() + timedelta(days=1)
-    found: dict[str, Any] = {"load": load_of_day(clinic, tomorrow), "load_words": day_in_words(tomorrow)}
+    found: dict[str, Any] = {
+        "load": load_of_day(clinic, tomorrow),
+        "load_words": day_in_words(tomorrow, year=False),
+    }
     found["load_address"] = day_address(clinic=clinic.code, day=tomorrow.isoformat())
     if may(user, "view", "appointments.patienttophone"):
         found |= _call_list(request, clinic, now)
@@ -208,7 +211,7 @@ def _call_list(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str,
         rows.append(
             {
                 "visit": visit,
-                "when": f"{day_in_words(there)}, {there:%H:%M}",
+                "when": f"{day_in_words(there, year=False)}, {there:%H:%M}",
                 "phone": visit.patient.phone if full else mask(visit.patient.phone),
                 "why": why[visit.pk].words,
                 "last_call": capfirst(call.get_outcome_display()) if call else "",

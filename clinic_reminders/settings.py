@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
+    "common.language.LanguageMiddleware",
     "common.client_address.TrustedProxyMiddleware",
     "common.request_log.RequestLogMiddleware",
     "common.rest.door.EnvelopeMiddleware",
@@ -72,10 +73,10 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.language.PreferredLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -236,6 +237,11 @@ LANGUAGE_CODE = "en"
 # Django knows no Setswana; its own words fall back to English.
 LANGUAGES = [("en", _("English")), ("tn", _("Setswana"))]
 LANG_INFO["tn"] = {"bidi": False, "code": "tn", "name": "Setswana", "name_local": "Setswana"}
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "clinic_reminders.formats"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 # As given: one that is unknown is refused by a check with the mend, where Django's own error has none.
 TIME_ZONE_GIVEN = env.str("TIME_ZONE", default="Africa/Gaborone")
 TIME_ZONE = TIME_ZONE_GIVEN if TIME_ZONE_GIVEN in available_timezones() else "Africa/Gaborone"
@@ -282,6 +288,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_REQUIRED
 SECURE_HSTS_PRELOAD = HTTPS_REQUIRED
 SESSION_COOKIE_SECURE = HTTPS_REQUIRED
 CSRF_COOKIE_SECURE = HTTPS_REQUIRED
+LANGUAGE_COOKIE_SECURE = HTTPS_REQUIRED
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

@@ -24,6 +24,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
     # The colours stand in the style sheet: here they would be a style in the page, which the
     # content security policy forbids.

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from accounts.models import Clinic, ConsentPolicy
 from common.among import among
@@ -27,6 +27,7 @@ class Decision:
 
     status: str | None = None
     code: str = ""
+    # In English, as it is kept; common.language.reread says it to who reads it.
     reason: str = ""
     send_at: datetime | None = None
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.audit import Actor, Change, record
 from accounts.models import Clinic, ConsentPolicy
@@ -183,14 +184,16 @@ def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:  
         there = people.get((message.clinic_id, message.to), []) if message.clinic_id else []
         if not there and message.recipient_id is not None:
             refusals[message.pk] = Refusal(
-                MessageStatus.CANCELLED, "PHONE_CHANGED", _("The patient's phone has changed.")
+                MessageStatus.CANCELLED, "PHONE_CHANGED", gettext_noop("The patient's phone has changed.")
             )
         elif there and not any(person.may_be_texted for person in there):
             refusals[message.pk] = Refusal(
-                MessageStatus.SUPPRESSED, "NO_CONSENT", _("The patient has not agreed to texts.")
+                MessageStatus.SUPPRESSED, "NO_CONSENT", gettext_noop("The patient has not agreed to texts.")
             )
         elif not there and message.clinic and message.clinic.consent_policy == ConsentPolicy.EXPLICIT:
             refusals[message.pk] = Refusal(
-                MessageStatus.SUPPRESSED, "NO_CONSENT", _("The clinic texts only patients who agreed.")
+                MessageStatus.SUPPRESSED,
+                "NO_CONSENT",
+                gettext_noop("The clinic texts only patients who agreed."),
             )
     return refusals

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from common.dates import MONTHS, WEEKDAYS
 from common.errors import ValidationFailed
 from messaging.gsm import fold, unsendable
 
@@ -15,22 +16,6 @@ PLACEHOLDERS = ("name", "clinic", "clinic_phone", "date", "time", "weekday")
 MAX_BODY_LENGTH = 1600
 
 _TOKEN = re.compile(r"\{([^{}]*)\}|[{}]")
-
-# The patient's language, not that of whoever is signed in; Django knows no Setswana.
-_WEEKDAYS = {
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    "tn": ("Mosupologo", "Labobedi", "Laboraro", "Labone", "Labotlhano", "Matlhatso", "Tshipi"),
-}
-_MONTHS = {
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-    "tn": (
-        *("Ferikgong", "Tlhakole", "Mopitlwe", "Moranang", "Motsheganong", "Seetebosigo"),
-        *("Phukwi", "Phatwe", "Lwetse", "Diphalane", "Ngwanatsele", "Sedimonthole"),
-    ),
-}
 
 
 class TemplateError(ValueError):
@@ -140,22 +125,23 @@ def _without_blanks(text: str, blank: set[str]) -> str:
 def visit_words(starts_at: datetime, zone: ZoneInfo, language: str) -> dict[str, str]:
     """`date` ("1 December"), `time` ("09:30") and `weekday`, on the clinic's clock, in "en" or "tn".
 
-    `starts_at` must be aware: ValueError otherwise. KeyError for another language.
+    The patient's language, not that of whoever is signed in. `starts_at` must be aware: ValueError
+    otherwise. KeyError for another language.
     """
     if starts_at.utcoffset() is None:
         raise ValueError("starts_at has no time zone")
     local = starts_at.astimezone(zone)
     return {
-        "date": f"{local.day} {_MONTHS[language][local.month - 1]}",
+        "date": f"{local.day} {MONTHS[language][local.month - 1]}",
         "time": f"{local:%H:%M}",
-        "weekday": _WEEKDAYS[language][local.weekday()],
+        "weekday": WEEKDAYS[language][local.weekday()],
     }
 
 
 def longest_visit_words(language: str) -> dict[str, str]:
     """The same for the longest that any visit can bring."""
     return {
-        "date": f"30 {max(_MONTHS[language], key=len)}",
+        "date": f"30 {max(MONTHS[language], key=len)}",
         "time": "09:30",
-        "weekday": max(_WEEKDAYS[language], key=len),
+        "weekday": max(WEEKDAYS[language], key=len),
     }

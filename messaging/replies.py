@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django_q.tasks import async_task
 
 from accounts.audit import Actor, Change, record
@@ -84,7 +85,7 @@ def _read_safely(pk: UUID, now: datetime) -> None:
     except Exception as error:  # noqa: BLE001  one reply's fault must not hold back the others
         logger.error("A reply could not be read: %s", type(error).__name__)
         Reply.objects.filter(pk=pk, state=ReplyState.NEW).update(
-            state=ReplyState.WAITING, note=_("The site could not read it.")
+            state=ReplyState.WAITING, note=gettext_noop("The site could not read it.")
         )
 
 
@@ -129,16 +130,16 @@ def _answered(reply: Reply, kind: Answer, last: Message | None, now: datetime) -
 def _stop(reply: Reply, last: Message | None, now: datetime) -> None:
     close(reply, now=now)
     if opted_out([reply.phone]):
-        reply.note = _("This phone had opted out already.")
+        reply.note = gettext_noop("This phone had opted out already.")
         return
     opt_out(reply.phone, source="reply", actor=sender_of(reply), now=now)
-    reply.note = _("This phone gets no texts any more.")
+    reply.note = gettext_noop("This phone gets no texts any more.")
     _answered(reply, Answer.STOPPED, last, now)
 
 
 def _start(reply: Reply, last: Message | None, now: datetime) -> None:
     lift_opt_out(reply.phone, actor=sender_of(reply), now=now)
-    close(reply, now=now, note=_("This phone may get texts."))
+    close(reply, now=now, note=gettext_noop("This phone may get texts."))
     _answered(reply, Answer.STARTED, last, now)
 
 

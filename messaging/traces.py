@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.audit import Actor
 from common.batches import batched
@@ -64,7 +65,7 @@ def erase(traces: Traces, *, actor: Actor, now: datetime) -> tuple[list[UUID], l
     replies = list(traces.replies.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     for some in batched(keys, BATCH):
         waiting = MessageQuerySet(Message).filter(pk__in=some)
-        cancel_queued(waiting, now=now, reason=_("The patient's data was erased."))
+        cancel_queued(waiting, now=now, reason=gettext_noop("The patient's data was erased."))
         _empty_texts(some)
     for some in batched(replies, BATCH):
         _empty_replies(some, actor, now)

@@ -19,13 +19,14 @@ from django.utils.translation import ngettext
 from accounts.access import clinics_visible_to, may
 from accounts.models import Clinic
 from accounts.scoped_admin import actor_of, local
-from appointments.admin.slots import day_in_words, days_to_choose
+from appointments.admin.slots import days_to_choose
 from appointments.call_list import WORDS
 from appointments.closures import Hours, close_day, move_session, plan_to_close, plan_to_move_session
 from appointments.free_slots import day_of, days_with_room
 from appointments.models import Appointment, Closure
 from appointments.moving import Plan, examples_of_texts, live_within
 from appointments.reach import never_reached
+from common.dates import day_in_words
 from common.errors import DomainError
 
 # So many are named on the page; all are moved.
@@ -137,7 +138,7 @@ def _done(request: HttpRequest, wish: Wish) -> HttpResponse:
         done = close_day(day=wish.day, reason=reason, move_to=wish.move_to, **options)
         moved = len(done.moved)
         stay = len(done.affected) - moved
-        said = _("%(day)s is closed.") % {"day": day_in_words(wish.day)}
+        said = _("%(day)s is closed.") % {"day": day_in_words(wish.day, year=False)}
     if moved:
         words = ngettext("%(n)d visit was moved.", "%(n)d visits were moved.", moved)
         said = f"{said} {words % {'n': moved}}".strip()
@@ -178,8 +179,8 @@ def _affected(wish: Wish) -> dict[str, Any]:
         _row(visit, goes.get(visit.pk), stays.get(visit.pk, ""), untold.get(visit.pk)) for visit in visits
     ]
     return {
-        "day_words": day_in_words(wish.day),
-        "to_words": day_in_words(wish.move_to) if wish.move_to else "",
+        "day_words": day_in_words(wish.day, year=False),
+        "to_words": day_in_words(wish.move_to, year=False) if wish.move_to else "",
         "is_closed": closed,
         "errors": [*wish.errors, *refused],
         "rows": rows[:MOST_NAMED],

@@ -16,6 +16,7 @@ from appointments.closures import bounds, open_day
 from appointments.models import Closure
 from appointments.moving import live_within
 from common.admin import Step, Table
+from common.dates import day_in_words
 
 
 @admin.register(Closure)
@@ -44,7 +45,7 @@ class ClosureAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("date"), ordering="date")
     def day(self, closure: Closure) -> str:
-        return f"{closure.date:%a} {closure.date.day} {closure.date:%b %Y}"
+        return day_in_words(closure.date)
 
     @admin.display(description=gettext_lazy("clinic"), ordering="clinic__name")
     def clinic_name(self, closure: Closure) -> str:

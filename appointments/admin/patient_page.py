@@ -22,6 +22,7 @@ from appointments.models import Appointment, AppointmentStatus, Patient
 from appointments.patient_traces import PATIENT
 from appointments.reminding import SUBJECT
 from common.admin import Table
+from common.language import reread
 from messaging.admin.messages import kind_in_words
 from messaging.models import MessageStatus, OptOut, Reply
 from messaging.traces import Traces
@@ -130,7 +131,7 @@ def _texts(patient: Patient, traces: Traces) -> Table:
             _link("messaging_message", text.pk, local(text.sent_at or text.send_at, patient.clinic.zone)),
             kind_in_words(text),
             _coloured(COLOURS.get(text.status, text.status), text.get_status_display()),
-            text.error_message or "–",
+            reread(text.error_message) or "–",
             text.body or _("(deleted: kept long enough)"),
         )
         for text in texts

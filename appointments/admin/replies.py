@@ -38,7 +38,7 @@ class ReplyAboutVisitAdmin(ReplyAdmin):
             None,
             {
                 "fields": (
-                    *("body", "meaning_in_words", "patient", "visit", "state_in_words", "note"),
+                    *("body", "meaning_in_words", "patient", "visit", "state_in_words", "note_in_words"),
                     *("phone", "clinic_name"),
                 )
             },

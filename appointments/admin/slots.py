@@ -14,6 +14,7 @@ from accounts.scoped_admin import local
 from appointments.errors import InTheWay
 from appointments.free_slots import OfferedDay, Slot
 from appointments.models import Appointment
+from common.dates import day_in_words
 from common.errors import DomainError
 
 
@@ -51,11 +52,6 @@ TAKEN = {
 }
 
 
-def day_in_words(day: date) -> str:
-    """ "Tue 1 Dec"."""
-    return f"{day:%a} {day.day} {day:%b}"
-
-
 def slot_rows(offered: OfferedDay) -> list[SlotButton]:
     return [_button(slot) for slot in offered.slots]
 
@@ -80,7 +76,7 @@ def days_to_choose(days: Sequence[OfferedDay], chosen: date) -> list[DayButton]:
         places = offered.places
         said = "" if places is None else _("%(n)d free") % {"n": places}
         value = offered.day.isoformat()
-        found.append(DayButton(value, day_in_words(offered.day), said, offered.day == chosen))
+        found.append(DayButton(value, day_in_words(offered.day, year=False), said, offered.day == chosen))
     return found
 
 
@@ -98,7 +94,7 @@ def conflict_of(request: HttpRequest, refusal: DomainError) -> Conflict:
     instead = []
     for text in refusal.facts.get("next_free_slots", []):
         moment = datetime.fromisoformat(text)
-        label = f"{day_in_words(moment)}, {moment:%H:%M}"
+        label = f"{day_in_words(moment, year=False)}, {moment:%H:%M}"
         instead.append(SlotButton(_value(moment), label, "", True))
     said = [line for lines in refusal.details.values() for line in lines]
     message = refusal.message if refusal.message in said or not said else f"{refusal.message} {said[0]}"

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_q.tasks import async_task
 
 from appointments.file_import.importing import ChunkDone, PreviewOutdated, Report
@@ -57,16 +57,18 @@ def run_upload(upload_id: UUID) -> None:
     # One clock for the whole run, also when it is gone on with: what the run itself wrote is told by it.
     now = waiting.started_at or timezone.now()
     try:
-        report = run(
-            waiting,
-            open_file(bytes(waiting.content)),
-            waiting.brought_by,
-            now,
-            dry_run=waiting.dry_run,
-            expected_digests=None if waiting.dry_run else waiting.preview_digests or None,
-            rows_done=waiting.rows_done,
-            on_chunk=partial(_progress, waiting),
-        )
+        # The worker speaks English; what it says of rows is for who brought them.
+        with translation.override(waiting.language):
+            report = run(
+                waiting,
+                open_file(bytes(waiting.content)),
+                waiting.brought_by,
+                now,
+                dry_run=waiting.dry_run,
+                expected_digests=None if waiting.dry_run else waiting.preview_digests or None,
+                rows_done=waiting.rows_done,
+                on_chunk=partial(_progress, waiting),
+            )
         _end(waiting, report)
     except _TakenOverError:
         logger.warning("Another process has taken over the file import %s.", upload_id)

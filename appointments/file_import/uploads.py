@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.access import AnyUser, Known, clinics_visible_to, sees_phones
 from accounts.audit import Actor, Change, record
-from accounts.models import ApiKey, Clinic, User
+from accounts.models import ApiKey, Clinic, Language, User
 from appointments.file_import.background import nudge
 from appointments.file_import.importing import PreviewOutdated
 from appointments.file_import.reading import MAX_BYTES, AppointmentFile, Readable, open_file
@@ -108,6 +109,7 @@ def _opened(
         filename=storable(filename)[-200:],
         content=data,
         clinic=clinic,
+        language=get_language() or Language.ENGLISH,
         uploaded_by=user if isinstance(user, User) else None,
         uploaded_by_key=user if isinstance(user, ApiKey) else None,
         uploaded_at=now,

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, Clinic, User
+from accounts.models import ApiKey, Clinic, Language, User
 from common.ids import new_id
 
 
@@ -25,6 +25,10 @@ class FileImport(models.Model):
     content = models.BinaryField()
     clinic = models.ForeignKey(
         Clinic, verbose_name=_("clinic for rows without one"), null=True, blank=True, on_delete=models.PROTECT
+    )
+    # Of the words in which rejected rows are explained.
+    language = models.CharField(
+        max_length=2, choices=Language.choices, default=Language.ENGLISH, editable=False
     )
     # A person or another system: one of the two.
     uploaded_by = models.ForeignKey(User, verbose_name=_("by"), null=True, on_delete=models.PROTECT)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.access import may
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, actor_of, local
 from common.admin import Step, Table
+from common.language import reread
 from common.phones import mask
 from messaging import services
 from messaging.admin import delivery_page
@@ -130,7 +131,7 @@ class MessageAdmin(ClinicScopedAdmin):
         if not message.error_code:
             return "–"
         lasting = _("Trying again won't help.") if message.error_permanent else ""
-        return f"{message.error_message} [{message.error_code}] {lasting}".strip()
+        return f"{reread(message.error_message)} [{message.error_code}] {lasting}".strip()
 
     @admin.display(description=gettext_lazy("about"))
     def about(self, message: Message) -> str:
@@ -147,7 +148,7 @@ class MessageAdmin(ClinicScopedAdmin):
                 local(event.at, obj.zone),
                 capfirst(event.get_status_display()),
                 event.provider,
-                " ".join(part for part in (event.detail, event.code and f"[{event.code}]") if part),
+                " ".join(part for part in (reread(event.detail), event.code and f"[{event.code}]") if part),
             )
             for event in obj.events.all()
         ]

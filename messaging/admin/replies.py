@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.access import may, visible_to
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of, local
 from common.admin import Step, Table
+from common.language import reread
 from common.phones import is_mobile, mask
 from messaging import replies
 from messaging.models import Message, Reply, ReplyState
@@ -76,7 +77,19 @@ class ReplyAdmin(ClinicScopedAdmin):
     )
     actions = None
     fieldsets: Any = (
-        (None, {"fields": ("body", "meaning_in_words", "state_in_words", "note", "phone", "clinic_name")}),
+        (
+            None,
+            {
+                "fields": (
+                    "body",
+                    "meaning_in_words",
+                    "state_in_words",
+                    "note_in_words",
+                    "phone",
+                    "clinic_name",
+                )
+            },
+        ),
         (gettext_lazy("When"), {"fields": ("when", "when_done", "done_by")}),
     )
 
@@ -118,6 +131,10 @@ class ReplyAdmin(ClinicScopedAdmin):
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_in_words(self, reply: Reply) -> str:
         return capfirst(reply.get_state_display())
+
+    @admin.display(description=gettext_lazy("note"))
+    def note_in_words(self, reply: Reply) -> str:
+        return reread(reply.note) or "–"
 
     @admin.display(description=gettext_lazy("clinic"), ordering="clinic__name")
     def clinic_name(self, reply: Reply) -> str:

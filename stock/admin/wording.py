@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from common.dates import date_in_words
 from stock.figures import threshold
 from stock.models import Item, StockLevel
 from stock.words import number
@@ -46,7 +47,7 @@ def packed_briefly(count: int, item: Item) -> str:
 
 def day(value: date | None) -> str:
     """ "1 Dec 2026" """
-    return "–" if value is None else f"{value.day} {value:%b %Y}"
+    return "–" if value is None else date_in_words(value)
 
 
 def status_in_words(level: StockLevel) -> SafeString:

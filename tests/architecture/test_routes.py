@@ -16,6 +16,7 @@ OPEN = {
     "/": "leads to the admin",
     "/admin/login/": "the sign-in page",
     "/admin/logout/": "ends a session; without one it leads to the admin",
+    "/language/": "changes the language that pages are shown in; the account's only for who is signed in",
     "/api/v1/schema": "describes the API; holds no data",
     "/api/v1/docs": "the same as a page",
     "/api/v1/auth/login": "the API's sign-in",
