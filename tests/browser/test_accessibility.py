@@ -23,8 +23,7 @@ def findings(page):
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), zip(WIDTHS, ["light", "dark"], strict=True))
 def test_the_pages_of_the_admin_can_be_read_by_everyone(browser, live_server, width, scheme):
     addresses = pages()
     page = signed_in(browser, live_server, AdminFactory(), width)
