@@ -48,6 +48,13 @@ def test_a_count_keeps_what_moved_after_it():
     assert on_hand(level) == 9 - 2 + 5
 
 
+def test_a_count_minds_no_other_level():
+    level, other = stocked(10, now=NOW - 3 * HOUR), stocked(50, now=NOW - 3 * HOUR)
+    moved(other, "issue", 7, now=NOW)
+    counted(level, 9, counted_at=NOW - HOUR)
+    assert (on_hand(level), on_hand(other)) == (9, 43)
+
+
 def test_a_count_knows_what_happened_before_it_but_was_written_down_later():
     level = stocked(10, now=NOW - 3 * DAY)
     moved(level, "issue", 2, now=NOW, occurred_on=(NOW - 2 * DAY).date())
