@@ -64,7 +64,9 @@ def test_the_first_page_calls_until_somebody_looks_after_it(client, admin):
 def test_the_first_page_is_calm_when_all_is_over(client, admin):
     alarm = AlarmFactory()
     step(client, alarm, "close")
-    assert 'class="notice' not in text(client, INDEX)
+    page = text(client, INDEX)
+    assert "notice danger" not in page
+    assert "notice warning" not in page
     assert AuditEntry.objects.get(object_id=alarm.pk).action == "closed"
 
 
