@@ -91,6 +91,7 @@ class Book:
         reverses: Movement | None = None,
         order_id: UUID | None = None,
         dedupe_key: str | None = None,
+        counted_at: datetime | None = None,
     ) -> Movement:
         """The next entry of the level's ledger; its change is the sum of `allocation`.
 
@@ -121,6 +122,7 @@ class Book:
             reverses=reverses,
             order_id=order_id,
             dedupe_key=dedupe_key,
+            counted_at=counted_at,
         )
         self.written.append(movement)
         self._allocate(movement, allocation)
