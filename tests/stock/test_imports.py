@@ -143,3 +143,43 @@ def test_two_years_of_three_clinics_end_with_what_was_on_the_shelves():
     assert StockLevel.objects.aggregate(units=Sum("on_hand"))["units"] == 32_690
     assert not list(differences())
     assert not StockLevel.objects.filter(usage_rate=None).exists()
+
+
+@pytest.mark.parametrize("written", ["7", "+7", "7.0", "7,0", "7.00", "007"])
+def test_a_whole_number_is_read_as_spreadsheets_write_it(place, written):
+    imported(f'2026-01-05,GAB01,PCM,receipt,"{written}",,,')
+    assert on_hand() == 7
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1,000", "1000"),
+        ("2.000", "2000"),
+        ("1,234", "1234"),
+        ("1 000", "1000"),
+        ("1,000.00", "1000"),
+        ("1.000.000", "1000000"),
+    ],
+)
+def test_thousands_with_a_separator_are_refused_with_the_mend(place, written, number):
+    report = imported(f'2026-01-05,GAB01,PCM,receipt,"{written}",,,')
+    assert [(one.column, one.code, one.reason) for one in report.rejected] == [
+        ("quantity", "INVALID_NUMBER", f"Write {number} without a separator.")
+    ]
+    assert not Movement.objects.exists()
+
+
+def test_a_correction_of_minus_a_thousand_with_a_separator_keeps_its_sign_in_the_mend(place):
+    report = imported('2026-01-05,GAB01,PCM,adjustment,"-1,000",,,')
+    assert [one.reason for one in report.rejected] == ["Write -1000 without a separator."]
+
+
+@pytest.mark.parametrize("column", ["pack_size", "shelf_life_days"])
+def test_thousands_with_a_separator_are_refused_for_an_item_too(column):
+    content = f'code,name,unit,{column}\nA,Aspirin,tablet,"1,000"\n'.encode()
+    report = import_items(content, actor=COMMAND, now=timezone.now())
+    assert [(one.column, one.reason) for one in report.rejected] == [
+        (column, "Write 1000 without a separator.")
+    ]
+    assert not Item.objects.exists()
