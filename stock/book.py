@@ -142,8 +142,11 @@ class Book:
                 )
             )
 
-    def save(self) -> None:
-        """Writes all there is, and the figures that follow from the new balances."""
+    def save(self, *, alerts: bool = True) -> None:
+        """Writes all there is, and the figures that follow from the new balances.
+
+        Without `alerts` these don't follow: for a part of something longer, whose caller sees to them.
+        """
         new = {lot.pk for lot in self._new_lots if lot.pk in self._changed_lots}
         Lot.objects.bulk_create((lot for lot in self._new_lots if lot.pk in new), batch_size=1000)
         Movement.objects.bulk_create(self.written, batch_size=1000)
@@ -155,4 +158,5 @@ class Book:
         for level in changed:
             refresh(level, self.lots[level.pk], today=self.today(level))
         writing.write_levels(changed, self.versions)
-        follow(changed, now=self.now)
+        if alerts:
+            follow(changed, now=self.now)

@@ -8,12 +8,13 @@ from django.utils import timezone
 from accounts.audit import COMMAND
 from accounts.models import Clinic
 from appointments.file_import.errors import UnreadableFile
+from stock.file_import import movements
 from stock.file_import.items import import_items
 from stock.file_import.movements import import_movements
-from stock.models import Item, Movement, StockLevel
+from stock.models import Item, Movement, StockAlert, StockLevel
 from stock.reconciling import differences
 from tests.factories.accounts import ClinicFactory
-from tests.factories.stock import ItemFactory
+from tests.factories.stock import ItemFactory, StockLevelFactory
 
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parents[1] / "data"
@@ -183,3 +184,22 @@ def test_thousands_with_a_separator_are_refused_for_an_item_too(column):
         (column, "Write 1000 without a separator.")
     ]
     assert not Item.objects.exists()
+
+
+def test_a_long_history_raises_no_alert_of_what_was_low_in_its_middle(place, monkeypatch):
+    monkeypatch.setattr(movements, "BATCH", 2)
+    StockLevelFactory(clinic=place[0], item=place[1], reorder_level=20)
+    StockAlert.objects.all().delete()
+    imported(
+        "2026-01-05,GAB01,PCM,receipt,100,,,",
+        "2026-01-06,GAB01,PCM,issue,100,,,",
+        "2026-01-07,GAB01,PCM,receipt,500,,,",
+    )
+    assert not StockAlert.objects.exists()
+
+
+def test_an_import_raises_the_alerts_of_what_is_low_at_its_end(place):
+    StockLevelFactory(clinic=place[0], item=place[1], reorder_level=20)
+    StockAlert.objects.all().delete()
+    imported("2026-01-05,GAB01,PCM,receipt,100,,,", "2026-01-06,GAB01,PCM,issue,100,,,")
+    assert [alert.status for alert in StockAlert.objects.all()] == ["out"]
