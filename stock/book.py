@@ -91,6 +91,7 @@ class Book:
         reverses: Movement | None = None,
         order_id: UUID | None = None,
         dedupe_key: str | None = None,
+        counted_at: datetime | None = None,
     ) -> Movement:
         """The next entry of the level's ledger; its change is the sum of `allocation`.
 
@@ -121,6 +122,7 @@ class Book:
             reverses=reverses,
             order_id=order_id,
             dedupe_key=dedupe_key,
+            counted_at=counted_at,
         )
         self.written.append(movement)
         self._allocate(movement, allocation)
@@ -140,8 +142,11 @@ class Book:
                 )
             )
 
-    def save(self) -> None:
-        """Writes all there is, and the figures that follow from the new balances."""
+    def save(self, *, alerts: bool = True) -> None:
+        """Writes all there is, and the figures that follow from the new balances.
+
+        Without `alerts` these don't follow: for a part of something longer, whose caller sees to them.
+        """
         new = {lot.pk for lot in self._new_lots if lot.pk in self._changed_lots}
         Lot.objects.bulk_create((lot for lot in self._new_lots if lot.pk in new), batch_size=1000)
         Movement.objects.bulk_create(self.written, batch_size=1000)
@@ -153,4 +158,5 @@ class Book:
         for level in changed:
             refresh(level, self.lots[level.pk], today=self.today(level))
         writing.write_levels(changed, self.versions)
-        follow(changed, now=self.now)
+        if alerts:
+            follow(changed, now=self.now)

@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Case, F, Q, QuerySet, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
@@ -33,10 +34,11 @@ def count(
     """Units counted on the shelf, expired ones included. No difference is an entry too: it was counted.
 
     With `version`, VersionConflict if anything changed since that was read. With `counted_at` the count is
-    compared with the balance of that time, and what moved after it stays. Without either, with the balance
-    of now. What is missing is taken from the lots that expire first, what is over is put to the one that
-    expires next. InsufficientStock when more moved after the count than there was. A known `dedupe_key`
-    gives its first entry.
+    compared with the balance of that time, and what moved after it stays; where a later count is known
+    already, that one holds and the balance stays. Without either, with the balance of now. What is missing
+    is taken from the lots that expire first, what is over is put to the one that expires next.
+    InsufficientStock when more moved after the count than there was. A known `dedupe_key` gives its first
+    entry.
     """
     checked_quantity(quantity, least=0)
     if version is not None and counted_at is not None:
@@ -50,10 +52,14 @@ def count(
             return known
         refuse_stale(level, version)
         at = counted_at or now
-        balance = level.on_hand if counted_at is None else balance_at(level, counted_at)
+        if counted_at is None:
+            change = quantity - level.on_hand
+        else:
+            change = 0 if _counted_since(level, at) else quantity - balance_at(level, at)
         movement = book_count(
-            book, level, quantity, quantity - balance, at=at, reason=reason, dedupe_key=dedupe_key
-        )
+            book, level, quantity, change,
+            at=at, counted_at=counted_at, reason=reason, dedupe_key=dedupe_key,
+        )  # fmt: skip
         book.save()
         refresh_backdated(book)
         record(actor, [told(movement)], now=now)
@@ -67,6 +73,7 @@ def book_count(
     change: int,
     *,
     at: datetime,
+    counted_at: datetime | None = None,
     reason: str = "",
     dedupe_key: str | None = None,
 ) -> Movement:
@@ -92,6 +99,7 @@ def book_count(
         occurred_on=day,
         reason=checked_text(reason, "reason", MAX_REASON),
         dedupe_key=dedupe_key,
+        counted_at=counted_at,
     )
 
 
@@ -99,9 +107,23 @@ def balance_at(level: StockLevel, at: datetime) -> int:
     """Units on hand at a time, by what the ledger knows today.
 
     What happened on an earlier day counts, though it was written down later; on the day itself, what was
-    written down by then.
+    written down, or counted, by then.
     """
     day = at.astimezone(level.clinic.zone).date()
-    before = Q(occurred_on__lt=day) | Q(occurred_on=day, recorded_at__lte=at)
-    found = Movement.objects.filter(before, level=level).aggregate(units=Sum("change"))
+    before = Q(occurred_on__lt=day) | Q(occurred_on=day, place__lte=at)
+    found = _placed(level).filter(before).aggregate(units=Sum("change"))
     return int(found["units"] or 0)
+
+
+def _counted_since(level: StockLevel, at: datetime) -> bool:
+    day = at.astimezone(level.clinic.zone).date()
+    after = Q(occurred_on__gt=day) | Q(occurred_on=day, place__gt=at)
+    return _placed(level).filter(after, kind=MovementKind.COUNT, reversed_by=None).exists()
+
+
+def _placed(level: StockLevel) -> QuerySet[Movement]:
+    """The level's entries with `place`, their time among those of one day."""
+    own = Coalesce("counted_at", "reverses__counted_at", "reverses__recorded_at", "recorded_at")
+    # What was wrong never was; but what had been sent was away until it came back.
+    came_back = When(reverses__kind=MovementKind.TRANSFER_OUT, then=F("recorded_at"))
+    return Movement.objects.filter(level=level).annotate(place=Case(came_back, default=own))

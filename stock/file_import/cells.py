@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from appointments.file_import.errors import CellError
 from stock.rules import MOST_UNITS
 
-_WHOLE = re.compile(r"[+-]?\d{1,12}(?:[.,]0+)?")
+_WHOLE = re.compile(r"[+-]?\d{1,12}(?:[.,]0{1,2})?")
+# 1,000 is a thousand to one and one to another.
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[., '\u2019\xa0\u202f]\d{3})+(?:[.,]0{1,2})?")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?: .*)?")
 _YES = {"yes", "y", "true", "1", "ee"}
@@ -17,6 +19,11 @@ _NO = {"no", "n", "false", "0", "nnyaa", ""}
 
 def read_whole(text: str, column: str, *, least: int) -> int:
     """CellError INVALID_NUMBER."""
+    if _GROUPED.fullmatch(text):
+        meant = int(re.sub(r"[.,]\d{1,2}$|[^\d-]", "", text))
+        raise CellError(
+            column, "INVALID_NUMBER", _("Write %(number)d without a separator.") % {"number": meant}
+        )
     number = int(re.split(r"[.,]", text)[0]) if _WHOLE.fullmatch(text) else None
     if number is None or not least <= number <= MOST_UNITS:
         raise CellError(

@@ -180,7 +180,8 @@ def _apply(batch: Sequence[Line], run: _Run) -> None:
         else:
             run.report.created += 1
     if not run.dry_run:
-        book.save()
+        # What the first half of a history says is no news; `refresh_levels` has the whole.
+        book.save(alerts=False)
         record(run.actor, _told(book, before), now=run.now)
         run.touched.update(book.levels)
 

@@ -55,6 +55,8 @@ class Movement(models.Model):
     demand = models.BigIntegerField(default=0)
     occurred_on = models.DateField(_("day"))
     recorded_at = models.DateTimeField(_("recorded"))
+    # Where a count stands among the entries of its day, if it was told; else as recorded.
+    counted_at = models.DateTimeField(_("counted"), null=True)
     actor_kind = models.CharField(max_length=10)
     actor_id = models.UUIDField(null=True)
     actor_name = models.CharField(_("who"), max_length=150)

@@ -6,8 +6,10 @@ from accounts.audit import SYSTEM
 from common.errors import ValidationFailed, VersionConflict
 from stock.counting import count
 from stock.errors import InsufficientStock
+from stock.ledger import reverse
 from stock.models import Lot, StockLevel
 from stock.reconciling import differences
+from tests.factories.accounts import ClinicFactory
 from tests.factories.stock import StockLevelFactory, moved, stocked
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +112,86 @@ def test_a_count_told_twice_is_one_entry():
     moved(level, "issue", 1, now=NOW)
     assert counted(level, 7, dedupe_key="sheet-1").pk == first.pk
     assert on_hand(level) == 6
+
+
+# When it was counted
+
+
+def test_a_count_sent_again_changes_nothing():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    for minutes in range(3):
+        counted(level, 90, counted_at=NOW - HOUR, now=NOW + timedelta(minutes=minutes))
+    assert on_hand(level) == 90
+    assert not list(differences())
+
+
+@pytest.mark.parametrize("order", [(50, 52), (52, 50), (50, 52, 50, 52)])
+def test_two_counts_of_the_same_shelf_find_the_same_in_any_order(order):
+    level = stocked(100, now=NOW - 3 * HOUR)
+    for minute in order:
+        counted(level, 90, counted_at=NOW - HOUR + timedelta(minutes=minute))
+    assert on_hand(level) == 90
+
+
+@pytest.mark.parametrize("order", [(0, 2), (2, 0)])
+def test_two_counts_of_yesterday_find_the_same_in_any_order(order):
+    level = stocked(100, now=NOW - 3 * DAY)
+    for minute in order:
+        counted(level, 90, counted_at=NOW - DAY + timedelta(minutes=minute))
+    assert on_hand(level) == 90
+
+
+def test_a_count_of_yesterday_sent_again_the_day_after_changes_nothing():
+    level = stocked(100, now=NOW - 3 * DAY)
+    counted(level, 90, counted_at=NOW - DAY, now=NOW)
+    counted(level, 90, counted_at=NOW - DAY, now=NOW + DAY)
+    assert on_hand(level) == 90
+
+
+def test_a_count_after_an_issue_finds_what_an_earlier_count_and_the_issue_left():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    moved(level, "issue", 5, now=NOW - HOUR)
+    counted(level, 90, counted_at=NOW - 2 * HOUR)
+    assert counted(level, 85, counted_at=NOW - HOUR / 2).change == 0
+    assert on_hand(level) == 85
+
+
+def test_a_count_from_before_an_issue_sent_again_keeps_the_issue():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    counted(level, 90, counted_at=NOW - 2 * HOUR, now=NOW - HOUR)
+    moved(level, "issue", 5, now=NOW - HOUR / 2)
+    counted(level, 90, counted_at=NOW - 2 * HOUR)
+    assert on_hand(level) == 85
+
+
+def test_a_count_taken_back_is_as_if_it_had_never_been():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    wrong = counted(level, 90, counted_at=NOW - 2 * HOUR, now=NOW - HOUR)
+    reverse(movement_id=wrong.pk, actor=SYSTEM, now=NOW - HOUR / 2)
+    assert on_hand(level) == 100
+    counted(level, 90, counted_at=NOW - 2 * HOUR)
+    assert on_hand(level) == 90
+
+
+def test_a_later_count_that_was_taken_back_does_not_stand_in_the_way():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    wrong = counted(level, 70, counted_at=NOW - HOUR)
+    reverse(movement_id=wrong.pk, actor=SYSTEM, now=NOW)
+    counted(level, 90, counted_at=NOW - 2 * HOUR)
+    assert on_hand(level) == 90
+
+
+def test_an_issue_that_was_a_mistake_is_not_in_what_a_count_before_its_correction_found():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    wrong = moved(level, "issue", 10, now=NOW - 2 * HOUR)
+    reverse(movement_id=wrong.pk, actor=SYSTEM, now=NOW)
+    counted(level, 100, counted_at=NOW - HOUR)
+    assert on_hand(level) == 100
+
+
+def test_what_was_sent_to_another_clinic_is_not_on_the_shelf_until_it_is_taken_back():
+    level = stocked(100, now=NOW - 3 * HOUR)
+    sent = moved(level, "transfer_out", 10, to_clinic_id=ClinicFactory().pk, now=NOW - 2 * HOUR)
+    reverse(movement_id=sent.pk, actor=SYSTEM, now=NOW)
+    counted(level, 90, counted_at=NOW - HOUR)
+    assert on_hand(level) == 100

@@ -8,12 +8,13 @@ from django.utils import timezone
 from accounts.audit import COMMAND
 from accounts.models import Clinic
 from appointments.file_import.errors import UnreadableFile
+from stock.file_import import movements
 from stock.file_import.items import import_items
 from stock.file_import.movements import import_movements
-from stock.models import Item, Movement, StockLevel
+from stock.models import Item, Movement, StockAlert, StockLevel
 from stock.reconciling import differences
 from tests.factories.accounts import ClinicFactory
-from tests.factories.stock import ItemFactory
+from tests.factories.stock import ItemFactory, StockLevelFactory
 
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parents[1] / "data"
@@ -143,3 +144,62 @@ def test_two_years_of_three_clinics_end_with_what_was_on_the_shelves():
     assert StockLevel.objects.aggregate(units=Sum("on_hand"))["units"] == 32_690
     assert not list(differences())
     assert not StockLevel.objects.filter(usage_rate=None).exists()
+
+
+@pytest.mark.parametrize("written", ["7", "+7", "7.0", "7,0", "7.00", "007"])
+def test_a_whole_number_is_read_as_spreadsheets_write_it(place, written):
+    imported(f'2026-01-05,GAB01,PCM,receipt,"{written}",,,')
+    assert on_hand() == 7
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1,000", "1000"),
+        ("2.000", "2000"),
+        ("1,234", "1234"),
+        ("1 000", "1000"),
+        ("1,000.00", "1000"),
+        ("1.000.000", "1000000"),
+    ],
+)
+def test_thousands_with_a_separator_are_refused_with_the_mend(place, written, number):
+    report = imported(f'2026-01-05,GAB01,PCM,receipt,"{written}",,,')
+    assert [(one.column, one.code, one.reason) for one in report.rejected] == [
+        ("quantity", "INVALID_NUMBER", f"Write {number} without a separator.")
+    ]
+    assert not Movement.objects.exists()
+
+
+def test_a_correction_of_minus_a_thousand_with_a_separator_keeps_its_sign_in_the_mend(place):
+    report = imported('2026-01-05,GAB01,PCM,adjustment,"-1,000",,,')
+    assert [one.reason for one in report.rejected] == ["Write -1000 without a separator."]
+
+
+@pytest.mark.parametrize("column", ["pack_size", "shelf_life_days"])
+def test_thousands_with_a_separator_are_refused_for_an_item_too(column):
+    content = f'code,name,unit,{column}\nA,Aspirin,tablet,"1,000"\n'.encode()
+    report = import_items(content, actor=COMMAND, now=timezone.now())
+    assert [(one.column, one.reason) for one in report.rejected] == [
+        (column, "Write 1000 without a separator.")
+    ]
+    assert not Item.objects.exists()
+
+
+def test_a_long_history_raises_no_alert_of_what_was_low_in_its_middle(place, monkeypatch):
+    monkeypatch.setattr(movements, "BATCH", 2)
+    StockLevelFactory(clinic=place[0], item=place[1], reorder_level=20)
+    StockAlert.objects.all().delete()
+    imported(
+        "2026-01-05,GAB01,PCM,receipt,100,,,",
+        "2026-01-06,GAB01,PCM,issue,100,,,",
+        "2026-01-07,GAB01,PCM,receipt,500,,,",
+    )
+    assert not StockAlert.objects.exists()
+
+
+def test_an_import_raises_the_alerts_of_what_is_low_at_its_end(place):
+    StockLevelFactory(clinic=place[0], item=place[1], reorder_level=20)
+    StockAlert.objects.all().delete()
+    imported("2026-01-05,GAB01,PCM,receipt,100,,,", "2026-01-06,GAB01,PCM,issue,100,,,")
+    assert [alert.status for alert in StockAlert.objects.all()] == ["out"]
