@@ -107,6 +107,9 @@ def news_for(user: User) -> News:
     ended = alerts.filter(pk__in=list(notices.keys() - {a.pk for a in standing}), closed_at__isnull=False)
     # What is open anew is not over.
     news.over = [a for a in _by_urgency(ended) if (a.level_id, a.kind) not in open_now]
+    if news.over:
+        there = {alert.clinic_id for alert in news.over}
+        news.still_open = StockAlert.objects.filter(closed_at__isnull=True, clinic__in=there).count()
     return news
 
 

@@ -203,6 +203,16 @@ def test_who_was_told_hears_that_it_is_over(clinic, manager):
     assert send_digests(now=at(8, day=4)) == 0
 
 
+def test_while_others_are_open_nothing_is_said_to_be_all_right(clinic, manager):
+    level = low_item(clinic)
+    for _ in range(2):
+        low_item(clinic)
+    send_digests(now=at(8))
+    moved(level, "receipt", 100, now=at(9))
+    send_digests(now=at(8, day=3))
+    assert texts()[1].body == "Stock at Main: 1 over, 2 still open."
+
+
 def test_what_came_and_went_between_two_digests_is_not_told(clinic, manager):
     moved(low_item(clinic), "receipt", 100, now=at(7))
     assert send_digests(now=at(8)) == 0
