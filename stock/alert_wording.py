@@ -35,6 +35,10 @@ _ALL_OVER: dict[str, str] = {
     "en": "Stock at {clinic} is all right again.",
     "tn": "Setoko kwa {clinic} se siame gape.",
 }
+_SOME_OVER: dict[str, str] = {
+    "en": "Stock at {clinic}: {over} over, {open} still open.",
+    "tn": "Setoko kwa {clinic}: tse di fedileng {over}, tse di sa ntseng di butswe {open}.",
+}
 
 
 @dataclass
@@ -46,6 +50,8 @@ class News:
     # Nobody has acted on them for long.
     waiting: list[StockAlert] = field(default_factory=list)
     over: list[StockAlert] = field(default_factory=list)
+    # How many alerts are open in the clinics of `over`, told or not.
+    still_open: int = 0
 
     def parts(self) -> dict[str, list[StockAlert]]:
         return {"new": self.new, "worse": self.worse, "waiting": self.waiting, "over": self.over}
@@ -79,7 +85,8 @@ def digest_text(reader: Reader, news: News, now: datetime) -> Text:
     clinics, language = news.clinics(), reader.preferences.language
     counts = [f"{len(alerts)} {_COUNTS[language][name]}" for name, alerts in news.parts().items() if alerts]
     if not (news.new or news.worse or news.waiting):
-        return Text.of(_ALL_OVER[language].format(clinic=_names(clinics)))
+        words = (_SOME_OVER if news.still_open else _ALL_OVER)[language]
+        return Text.of(words.format(clinic=_names(clinics), over=len(news.over), open=news.still_open))
     plain = low_stock_text(reader, clinics, now)
     counted = low_stock_text(reader, clinics, now, added=f"({', '.join(counts)})")
     return counted if counted.segments <= plain.segments else plain

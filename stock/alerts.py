@@ -56,6 +56,9 @@ def _nudge() -> None:
 
 
 def _low(level: StockLevel) -> str:
+    """Empty too where nothing was ever written down: a new level is not out, nobody has filled it yet."""
+    if not level.sequence:
+        return ""
     return str(level.status) if level.status in LOW_STATUSES else ""
 
 

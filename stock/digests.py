@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from messaging.services import Draft, enqueue
 from messaging.template_book import Text
 from stock.alert_wording import Mail, News, at_once_mail, digest_mail, digest_text, low_stock_text
 from stock.models import AlertNotice, DigestTurn, StockAlert, StockAlertQuerySet
+from stock.notices import in_vain, news_for, note_told
 from stock.reaching import Reader, local_now, readers
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ SUBJECT = "stock.digest"
 # By then the next digest is there.
 USEFUL_FOR = timedelta(hours=24)
 BATCH = 200
+# A phone that is off for long is not texted all day.
+TELL_AGAIN = timedelta(hours=4)
 LONG_AGO = date(2000, 1, 1)
 
 
@@ -68,7 +71,7 @@ def send_digest(user_id: UUID, *, now: datetime) -> bool:
         turn.day = local.date()
         turn.not_before = datetime.combine(turn.day + timedelta(days=1), time(), local.tzinfo)
         turn.save()
-        news = news_for(reader.user)
+        news = news_for(reader.user, now=now)
         return bool(news.alerts()) and _tell_digest(reader, news, turn.day, now)
 
 
@@ -79,65 +82,16 @@ def _tell_digest(reader: Reader, news: News, day: date, now: datetime) -> bool:
     text = digest_text(reader, news, now) if reader.phone else None
     mail = digest_mail(reader, news, day) if reader.address else None
     key = f"digest:{reader.user.pk}:{day.isoformat()}"
-    enqueue(drafts(reader, text, mail, key=key, now=now), now=now)
-    note_told(reader.user, news.alerts(), now=now)
+    note_told(
+        reader.user, news.alerts(), by=_queue(drafts(reader, text, mail, key=key, now=now), now), now=now
+    )
     nudge()
     return True
 
 
-def news_for(user: User) -> News:
-    """What has changed since this person was told last, in their clinics; of what is left undone, an
-    administrator's are all."""
-    mine = Q(clinic__in=user.stock_manager_of.all())
-    if user.is_admin:
-        mine |= Q(escalated_at__isnull=False)
-    alerts = StockAlert.objects.filter(mine).select_related("clinic", "level__item", "level__clinic")
-    standing = list(alerts.filter(closed_at__isnull=True))
-    notices = {n.alert_id: n for n in AlertNotice.objects.filter(user=user, over=False)}
-    news = News()
-    for alert in _by_urgency(standing):
-        notice = notices.get(alert.pk)
-        if notice is None:
-            news.new.append(alert)
-        elif notice.worsened_at != alert.worsened_at:
-            news.worse.append(alert)
-        elif (notice.reminded_at, notice.escalated_at) != (alert.reminded_at, alert.escalated_at):
-            news.waiting.append(alert)
-    open_now = {(alert.level_id, alert.kind) for alert in standing}
-    ended = alerts.filter(pk__in=list(notices.keys() - {a.pk for a in standing}), closed_at__isnull=False)
-    # What is open anew is not over.
-    news.over = [a for a in _by_urgency(ended) if (a.level_id, a.kind) not in open_now]
-    return news
-
-
-def _by_urgency(alerts: Iterable[StockAlert]) -> list[StockAlert]:
-    def place(alert: StockAlert) -> tuple[bool, float, str]:
-        urgency = alert.level.urgency
-        return urgency is None, urgency or 0.0, alert.level.item.name
-
-    return sorted(alerts, key=place)
-
-
-def note_told(user: User, alerts: Sequence[StockAlert], *, now: datetime) -> None:
-    """That this person knows of these, as they are in memory."""
-    AlertNotice.objects.bulk_create(
-        (
-            AlertNotice(
-                alert=alert,
-                user=user,
-                told_at=now,
-                worsened_at=alert.worsened_at,
-                reminded_at=alert.reminded_at,
-                escalated_at=alert.escalated_at,
-                over=alert.closed_at is not None,
-            )
-            for alert in alerts
-        ),
-        update_conflicts=True,
-        unique_fields=["user", "alert"],
-        update_fields=["told_at", "worsened_at", "reminded_at", "escalated_at", "over"],
-        batch_size=500,
-    )
+def _queue(found: Sequence[Draft], now: datetime) -> dict[str, UUID]:
+    """The ids of one person's messages, by channel."""
+    return dict(zip((draft.channel for draft in found), enqueue(found, now=now), strict=True))
 
 
 def drafts(
@@ -181,17 +135,22 @@ def drafts(
 
 
 def tell_at_once(*, now: datetime) -> int:
-    """Tells the managers of vital items that are out, once an episode; gives how many alerts."""
+    """Tells the managers of vital items that are out, once an episode; gives how many alerts.
+
+    Whom no message has reached is told again after TELL_AGAIN.
+    """
+    unheard = AlertNotice.objects.filter(in_vain(), alert=OuterRef("pk"), told_at__lte=now - TELL_AGAIN)
     waiting = (
         StockAlertQuerySet(StockAlert)
         .open()
-        .filter(status="out", told_at_once_at__isnull=True, level__item__vital=True)
+        .filter(Q(told_at_once_at__isnull=True) | Exists(unheard), status="out", level__item__vital=True)
     )
-    done = 0
+    done, last = 0, UUID(int=0)
     while True:
         with transaction.atomic():
             batch = list(
-                waiting.select_related("clinic", "level__item", "level__clinic")
+                waiting.filter(pk__gt=last)
+                .select_related("clinic", "level__item", "level__clinic")
                 .order_by("pk")
                 .select_for_update(of=("self",), skip_locked=True)[:BATCH]
             )
@@ -200,27 +159,33 @@ def tell_at_once(*, now: datetime) -> int:
         done += len(batch)
         if len(batch) < BATCH:
             return done
+        last = batch[-1].pk
 
 
 def _tell_out(alerts: Sequence[StockAlert], now: datetime) -> None:
     by_clinic: dict[UUID, list[StockAlert]] = defaultdict(list)
     for alert in alerts:
         by_clinic[alert.clinic_id].append(alert)
-    queued: list[Draft] = []
-    for clinic_id, theirs in by_clinic.items():
-        clinic = theirs[0].clinic
-        for reader in readers(managers_of(clinic)):
-            if not reader.reachable:
-                continue
-            codes = ", ".join(alert.level.item.code for alert in theirs[:3])
-            text = low_stock_text(reader, [clinic], now, added=f"({codes})") if reader.phone else None
-            mail = at_once_mail(reader, theirs) if reader.address else None
-            key = f"out:{reader.user.pk}:{theirs[0].pk}"
-            queued += drafts(reader, text, mail, key=key, now=now, clinic_id=clinic_id, urgent=True)
-            note_told(reader.user, theirs, now=now)
-    if queued:
-        enqueue(queued, now=now)
-        nudge()
+    told = AlertNotice.objects.filter(alert__in=alerts, alert__told_at_once_at__isnull=False)
+    known = set(told.exclude(in_vain()).values_list("user_id", "alert_id"))
+    for theirs in by_clinic.values():
+        for reader in readers(managers_of(theirs[0].clinic)):
+            news = [alert for alert in theirs if (reader.user.pk, alert.pk) not in known]
+            if reader.reachable and news:
+                _tell_of_out(reader, news, now)
+
+
+def _tell_of_out(reader: Reader, alerts: Sequence[StockAlert], now: datetime) -> None:
+    clinic = alerts[0].clinic
+    codes = ", ".join(alert.level.item.code for alert in alerts[:3])
+    text = low_stock_text(reader, [clinic], now, added=f"({codes})") if reader.phone else None
+    mail = at_once_mail(reader, alerts) if reader.address else None
+    key = f"out:{reader.user.pk}:{alerts[0].pk}"
+    if alerts[0].told_at_once_at is not None:
+        key += f":{int(now.timestamp())}"
+    queued = drafts(reader, text, mail, key=key, now=now, clinic_id=clinic.pk, urgent=True)
+    note_told(reader.user, alerts, by=_queue(queued, now), now=now)
+    nudge()
 
 
 def managers_of(clinic: Clinic) -> QuerySet[User]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Clinic, User
 from common.ids import new_id
+from messaging.models import Message
 from stock.models.levels import StockLevel
 
 
@@ -133,6 +134,9 @@ class AlertNotice(models.Model):
     reminded_at = models.DateTimeField(null=True)
     escalated_at = models.DateTimeField(null=True)
     over = models.BooleanField(default=False)
+    # By what they were told: if neither arrives, they were not.
+    text = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
+    mail = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
 
     if TYPE_CHECKING:
         alert_id: UUID

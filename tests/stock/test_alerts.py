@@ -10,11 +10,11 @@ from accounts.models import AuditEntry
 from common.errors import StateConflict, ValidationFailed
 from messaging.models import Message
 from stock.alerts import acknowledge, escalate, remind
-from stock.levels import change_level
+from stock.levels import change_level, start_level
 from stock.models import StockAlert
 from stock.refreshing import refresh_levels
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
-from tests.factories.stock import EVERY_DAY, StockLevelFactory, keeper, moved, stocked
+from tests.factories.stock import EVERY_DAY, ItemFactory, StockLevelFactory, keeper, moved, stocked
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -58,6 +58,14 @@ def test_enough_is_no_alert(level):
     assert not StockAlert.objects.exists()
 
 
+def test_a_new_level_is_no_alert_until_something_is_written_down(clinic):
+    level = start_level(clinic=clinic, item=ItemFactory(vital=True), reorder_level=20, actor=SYSTEM, now=NOW)
+    assert level.status == "out"
+    assert not StockAlert.objects.exists()
+    moved(level, "unmet", 1, now=NOW)
+    assert alert_of(level).status == "out"
+
+
 def test_what_gets_worse_is_the_same_episode(low):
     moved(low, "issue", 10, now=after(hours=1))
     moved(low, "issue", 5, now=after(hours=2))
@@ -75,8 +83,26 @@ def test_what_gets_a_little_better_is_the_same_episode_and_not_worse(low):
 def test_an_episode_is_over_when_there_is_enough_again_and_the_next_is_another(low):
     moved(low, "receipt", 50, now=after(hours=1))
     assert StockAlert.objects.get().closed_at == after(hours=1)
-    moved(low, "issue", 60, now=after(hours=2))
+    moved(low, "issue", 60, now=after(hours=14))
     assert StockAlert.objects.count() == 2
+
+
+def test_a_slip_that_is_taken_back_does_not_end_the_episode(low):
+    first = acknowledge(alert_id=alert_of(low).pk, snooze_until=after(days=7), actor=SYSTEM, now=NOW)
+    slip = moved(low, "receipt", 100, now=after(hours=1))
+    reverse(movement_id=slip.pk, reason="Slip", actor=SYSTEM, now=after(hours=1, minutes=2))
+    [again] = StockAlert.objects.all()
+    assert (again.pk, again.closed_at, again.worsened_at) == (first.pk, None, None)
+    assert (again.acknowledged_at, again.snoozed_until) == (NOW, after(days=7))
+    assert (remind(now=after(days=6)), remind(now=after(days=7))) == (0, 1)
+
+
+def test_what_is_worse_when_it_is_open_again_is_told(low):
+    acknowledge(alert_id=alert_of(low).pk, snooze_until=after(days=7), actor=SYSTEM, now=NOW)
+    moved(low, "receipt", 100, now=after(hours=1))
+    moved(low, "issue", 115, now=after(hours=2))
+    [again] = StockAlert.objects.all()
+    assert (again.status, again.worsened_at, again.snoozed_until) == ("out", after(hours=2), None)
 
 
 def test_a_new_threshold_opens_an_alert_at_once(level):

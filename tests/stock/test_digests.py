@@ -8,7 +8,7 @@ from django.db import connection
 from accounts.audit import SYSTEM
 from accounts.models import Preferences
 from messaging.models import Message
-from messaging.services import opt_out
+from messaging.services import follow, opt_out
 from stock.alerts import escalate, remind
 from stock.digests import send_digest, send_digests, tell_at_once
 from stock.models import AlertNotice
@@ -203,6 +203,16 @@ def test_who_was_told_hears_that_it_is_over(clinic, manager):
     assert send_digests(now=at(8, day=4)) == 0
 
 
+def test_while_others_are_open_nothing_is_said_to_be_all_right(clinic, manager):
+    level = low_item(clinic)
+    for _ in range(2):
+        low_item(clinic)
+    send_digests(now=at(8))
+    moved(level, "receipt", 100, now=at(9))
+    send_digests(now=at(8, day=3))
+    assert texts()[1].body == "Stock at Main: 1 over, 2 still open."
+
+
 def test_what_came_and_went_between_two_digests_is_not_told(clinic, manager):
     moved(low_item(clinic), "receipt", 100, now=at(7))
     assert send_digests(now=at(8)) == 0
@@ -224,6 +234,70 @@ def test_administrators_are_told_only_of_what_is_left_undone_for_long(clinic, ma
     escalate(now=at(8, day=8))
     send_digests(now=at(9, day=8))
     assert Message.objects.filter(to=boss.email).count() == 1
+
+
+# What never arrived
+
+
+def ended(status, **which):
+    Message.objects.filter(**which).update(status=status)
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "suppressed", "undelivered", "unknown"])
+def test_what_never_arrived_is_told_again(clinic, manager, status):
+    low_item(clinic)
+    send_digests(now=at(8))
+    ended(status)
+    assert send_digests(now=at(8, day=3)) == 1
+    assert "1 new" in texts()[1].body
+
+
+def test_what_arrived_one_way_is_told(clinic, manager):
+    low_item(clinic)
+    send_digests(now=at(8))
+    ended("failed", channel="sms")
+    assert send_digests(now=at(8, day=3)) == 0
+
+
+def test_what_is_tried_once_more_is_not_lost_yet(clinic, manager):
+    low_item(clinic)
+    prefers(manager, alert_by=["sms"])
+    send_digests(now=at(8))
+    ended("undelivered")
+    once_more = follow(texts()[0], at(10), "", now=at(8))
+    once_more.save()
+    assert send_digests(now=at(8, day=3)) == 0
+    ended("failed", pk=once_more.pk)
+    assert send_digests(now=at(8, day=4)) == 1
+
+
+def test_that_it_is_over_is_told_again_if_it_never_arrived(clinic, manager):
+    level = low_item(clinic)
+    send_digests(now=at(8))
+    moved(level, "receipt", 100, now=at(9))
+    send_digests(now=at(8, day=3))
+    ended("expired", created_at__gte=at(8, day=3))
+    assert send_digests(now=at(8, day=4)) == 1
+    assert send_digests(now=at(8, day=5)) == 0
+
+
+def test_a_vital_item_of_which_nobody_heard_is_told_at_once_again(clinic, manager):
+    moved(low_item(clinic, vital=True), "issue", 15, now=at(6, 5))
+    tell_at_once(now=at(6, 6))
+    ended("expired")
+    assert tell_at_once(now=at(9)) == 0
+    assert (tell_at_once(now=at(11)), tell_at_once(now=at(11, 5))) == (1, 0)
+    assert len(texts()) == 2
+
+
+def test_who_has_heard_is_not_told_at_once_again_with_who_has_not(clinic, manager):
+    keeper(clinic)
+    moved(low_item(clinic, vital=True), "issue", 15, now=at(6, 5))
+    tell_at_once(now=at(6, 6))
+    ended("failed", subject_id=manager.pk)
+    tell_at_once(now=at(11))
+    assert Message.objects.filter(created_at=at(11), subject_id=manager.pk).count() == 2
+    assert Message.objects.filter(created_at=at(11)).count() == 2
 
 
 # How
