@@ -91,7 +91,7 @@ def undo(entry_id: UUID, *, of: UUID | None = None, actor: Actor, now: datetime)
         taken_back = _texts_stopped_by(entry, appointment, before)
         if entry.action == "cancelled":
             _stop_the_news(appointment, now)
-        appointment = services.put_back(appointment, before, actor=actor, now=now)
+        appointment = services.put_back(appointment, before, since=entry.at, actor=actor, now=now)
         _queue_again(taken_back, appointment, now)
     return appointment
 

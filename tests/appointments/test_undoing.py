@@ -4,6 +4,7 @@ import pytest
 
 from accounts.audit import SYSTEM, Actor
 from accounts.models import AuditEntry
+from appointments.closures import close_day
 from appointments.errors import AppointmentConflict
 from appointments.models import Appointment
 from appointments.reminding import queue_due_reminders
@@ -128,6 +129,26 @@ def test_a_time_that_was_taken_meanwhile_is_not_given_back(clinic):
         undo(entry, actor=SYSTEM, now=SOON)
     appointment.refresh_from_db()
     assert (appointment.status, waiting().count("cancelled")) == ("cancelled", 1)
+
+
+@pytest.mark.parametrize("done", [day_cancel, lambda appointment: day_move(appointment, 100)])
+def test_a_day_that_was_closed_meanwhile_is_not_given_back(clinic, done):
+    appointment = visit(clinic)
+    done(appointment)
+    entry, stood = last_entry(), appointment.starts_at.astimezone(clinic.zone).date()
+    close_day(clinic=clinic, day=stood, actor=SYSTEM, now=SOON)
+    with pytest.raises(AppointmentConflict, match="closed"):
+        undo(entry, actor=SYSTEM, now=SOON)
+
+
+@pytest.mark.parametrize("done", [day_cancel, lambda appointment: day_move(appointment, 100)])
+def test_a_visit_that_stood_on_a_closed_day_stands_there_again(clinic, done):
+    appointment = visit(clinic)
+    stood = appointment.starts_at.astimezone(clinic.zone).date()
+    close_day(clinic=clinic, day=stood, actor=SYSTEM, now=NOW - HOUR)
+    done(appointment)
+    back = undone()
+    assert (back.is_live, back.starts_at) == (True, appointment.starts_at)
 
 
 def test_a_second_undo_has_nothing_left_to_do(clinic):
