@@ -217,6 +217,26 @@ def test_a_reminder_of_the_new_time_waits_for_the_minute_too(leave):
     assert Message.objects.get().subject_at == NOW + 10 * HOUR
 
 
+def closed_away(appointment, to_hours):
+    zone = appointment.clinic.zone
+    day, to = appointment.starts_at.astimezone(zone).date(), (NOW + to_hours * HOUR).astimezone(zone).date()
+    close_day(clinic=appointment.clinic, day=day, move_to=to, actor=SYSTEM, now=NOW - HOUR)
+    appointment.refresh_from_db()
+
+
+@pytest.mark.parametrize("was_told", [True, False])
+def test_who_was_to_be_told_of_a_closing_is_told_once_after_a_move_and_its_undo(clinic, leave, was_told):
+    appointment = visit(clinic, hours=96)
+    if was_told:
+        leave(NOW - HOUR)
+    closed_away(appointment, 120)
+    assert waiting() == ["rescheduled"]
+    day_move(appointment, 144)
+    undone()
+    assert waiting() == ["rescheduled"]
+    assert Message.objects.get(status="queued").subject_at == appointment.starts_at
+
+
 def test_a_visit_goes_back_to_a_time_that_has_passed_and_is_confirmed_again(clinic):
     appointment = visit(clinic, hours=0.001)
     confirm(appointment.pk, actor=SYSTEM, now=NOW)
