@@ -75,10 +75,15 @@ class Diary:
         if merged:
             self._read(Q(clinic=clinic_id) & reduce(or_, map(_within, merged)))
 
-    def load_closures(self, clinics: Iterable[Clinic], span: Span) -> None:
-        """Reads which days of these clinics within `span` are closed; a day too many does no harm."""
+    def load_closures(self, clinics: Iterable[Clinic], span: Span, *, since: datetime | None = None) -> None:
+        """Reads which days of these clinics within `span` are closed; a day too many does no harm.
+
+        With `since`, only those that were closed from then on.
+        """
         first, last = span[0].date() - timedelta(days=1), span[1].date() + timedelta(days=1)
         found = Closure.objects.filter(clinic__in={c.pk for c in clinics}, date__range=(first, last))
+        if since is not None:
+            found = found.filter(created_at__gte=since)
         self._closed.update(found.values_list("clinic_id", "date"))
 
     def _read(self, condition: Q) -> None:

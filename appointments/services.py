@@ -12,12 +12,7 @@ from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.diary import Diary, Visit
 from appointments.locking import hold, hold_of
-from appointments.models import (
-    Appointment,
-    AppointmentStatus,
-    Patient,
-    Reminder,
-)
+from appointments.models import Appointment, AppointmentStatus, Patient, Reminder
 from appointments.notices import Event, announce
 from appointments.reminding import plan_new, plan_reminders, resend_waiting
 from appointments.rules import (
@@ -198,25 +193,26 @@ def held(appointment_id: UUID, version: int | None) -> Appointment:
     return appointment
 
 
-def _make_room(appointment: Appointment, *, new_day: bool) -> None:
+def _make_room(appointment: Appointment, *, new_day: bool, closed_since: datetime | None = None) -> None:
     """Checks the diary; what it says holds while the clinic and the patient are held.
 
-    Without `new_day` the visit stands on its day already, closed or not.
+    Without `new_day` the visit stands on its day already, closed or not. With `closed_since` it stood there
+    until then, and only days that were closed since are closed to it.
     """
     visit, clinic = Visit.of(appointment), appointment.clinic
-    diary = _diary_of(appointment)
+    diary = _diary_of(appointment, closed_since)
     if new_day:
         diary.check_open(visit, clinic)
     diary.check(visit, clinic)
 
 
-def _diary_of(appointment: Appointment) -> Diary:
+def _diary_of(appointment: Appointment, closed_since: datetime | None = None) -> Diary:
     diary = Diary()
     span = (appointment.starts_at, appointment.ends_at)
     diary.load_patients([appointment.patient_id], span)
     if appointment.clinic.slot_capacity is not None:
         diary.load_clinic(appointment.clinic_id, [span])
-    diary.load_closures([appointment.clinic], span)
+    diary.load_closures([appointment.clinic], span, since=closed_since)
     return diary
 
 
@@ -240,18 +236,20 @@ def _store(appointment: Appointment) -> None:
 
 
 def put_back(
-    appointment: Appointment, before: Mapping[str, Any], *, actor: Actor, now: datetime
+    appointment: Appointment, before: Mapping[str, Any], *, since: datetime, actor: Actor, now: datetime
 ) -> Appointment:
-    """Gives a visit that is `held` values back that it had a moment ago, whatever step that would be.
+    """Gives a visit that is `held` values back that it had until `since`, whatever step that would be.
 
-    Its time may have passed meanwhile, but must be free. When this is allowed is said by `undoing`.
+    Its time may have passed meanwhile, but must be free, on a day that nobody has closed since. When this is
+    allowed is said by `undoing`.
     """
     present = _values(appointment)
+    takes_its_day = appointment.status == AppointmentStatus.CANCELLED or "starts_at" in before
     for field, value in before.items():
         setattr(appointment, field, value)
     appointment.ends_at = appointment.starts_at + timedelta(minutes=appointment.duration_minutes)
     if appointment.is_live:
-        _make_room(appointment, new_day=False)
+        _make_room(appointment, new_day=takes_its_day, closed_since=since)
     _check_reference(appointment)
     done = _save(appointment, present, "undone", actor, now)
     plan_reminders([appointment], now=now)

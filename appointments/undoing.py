@@ -91,8 +91,8 @@ def undo(entry_id: UUID, *, of: UUID | None = None, actor: Actor, now: datetime)
         taken_back = _texts_stopped_by(entry, appointment, before)
         if entry.action == "cancelled":
             _stop_the_news(appointment, now)
-        appointment = services.put_back(appointment, before, actor=actor, now=now)
-        _queue_again(taken_back, appointment, now)
+        appointment = services.put_back(appointment, before, since=entry.at, actor=actor, now=now)
+        _queue_again(_still_needed(taken_back, appointment), appointment, now)
     return appointment
 
 
@@ -134,10 +134,11 @@ def _stop_the_news(appointment: Appointment, now: datetime) -> None:
 def _texts_stopped_by(entry: AuditEntry, appointment: Appointment, before: dict[str, Any]) -> list[Message]:
     """The texts that this change took back and nothing else brings again.
 
-    Reminders by the clinic's rules are planned anew, and a move back decides by itself who is told.
+    Reminders by the clinic's rules are planned anew, and a move back confirms a booking by itself.
     """
+    of_the_time = (TemplateKey.RESCHEDULED,) if "starts_at" in before else OF_THE_TIME
     chosen_times = Q(purpose=TemplateKey.REMINDER, dedupe_key__isnull=True)
-    wanted = chosen_times if "starts_at" in before else chosen_times | Q(purpose__in=OF_THE_TIME)
+    wanted = chosen_times | Q(purpose__in=of_the_time)
     visit_at = before.get("starts_at", appointment.starts_at)
     return list(
         Message.objects.filter(
@@ -150,6 +151,18 @@ def _texts_stopped_by(entry: AuditEntry, appointment: Appointment, before: dict[
             events__at=entry.at,
         ).distinct()
     )
+
+
+def _still_needed(messages: Sequence[Message], appointment: Appointment) -> list[Message]:
+    """Without those that tell the time, where a text that the undoing itself has queued tells it."""
+    told = Message.objects.filter(
+        subject_type=SUBJECT,
+        subject_id=appointment.pk,
+        subject_at=appointment.starts_at,
+        status=MessageStatus.QUEUED,
+        purpose__in=OF_THE_TIME,
+    ).exists()
+    return [message for message in messages if not (told and message.purpose in OF_THE_TIME)]
 
 
 def _queue_again(messages: Sequence[Message], appointment: Appointment, now: datetime) -> None:

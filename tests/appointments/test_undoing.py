@@ -4,6 +4,7 @@ import pytest
 
 from accounts.audit import SYSTEM, Actor
 from accounts.models import AuditEntry
+from appointments.closures import close_day
 from appointments.errors import AppointmentConflict
 from appointments.models import Appointment
 from appointments.reminding import queue_due_reminders
@@ -130,6 +131,26 @@ def test_a_time_that_was_taken_meanwhile_is_not_given_back(clinic):
     assert (appointment.status, waiting().count("cancelled")) == ("cancelled", 1)
 
 
+@pytest.mark.parametrize("done", [day_cancel, lambda appointment: day_move(appointment, 100)])
+def test_a_day_that_was_closed_meanwhile_is_not_given_back(clinic, done):
+    appointment = visit(clinic)
+    done(appointment)
+    entry, stood = last_entry(), appointment.starts_at.astimezone(clinic.zone).date()
+    close_day(clinic=clinic, day=stood, actor=SYSTEM, now=SOON)
+    with pytest.raises(AppointmentConflict, match="closed"):
+        undo(entry, actor=SYSTEM, now=SOON)
+
+
+@pytest.mark.parametrize("done", [day_cancel, lambda appointment: day_move(appointment, 100)])
+def test_a_visit_that_stood_on_a_closed_day_stands_there_again(clinic, done):
+    appointment = visit(clinic)
+    stood = appointment.starts_at.astimezone(clinic.zone).date()
+    close_day(clinic=clinic, day=stood, actor=SYSTEM, now=NOW - HOUR)
+    done(appointment)
+    back = undone()
+    assert (back.is_live, back.starts_at) == (True, appointment.starts_at)
+
+
 def test_a_second_undo_has_nothing_left_to_do(clinic):
     day_cancel(visit(clinic))
     entry = last_entry()
@@ -194,6 +215,26 @@ def test_a_reminder_of_the_new_time_waits_for_the_minute_too(leave):
     assert not Message.objects.exists()
     leave(NOW + UNDO_FOR)
     assert Message.objects.get().subject_at == NOW + 10 * HOUR
+
+
+def closed_away(appointment, to_hours):
+    zone = appointment.clinic.zone
+    day, to = appointment.starts_at.astimezone(zone).date(), (NOW + to_hours * HOUR).astimezone(zone).date()
+    close_day(clinic=appointment.clinic, day=day, move_to=to, actor=SYSTEM, now=NOW - HOUR)
+    appointment.refresh_from_db()
+
+
+@pytest.mark.parametrize("was_told", [True, False])
+def test_who_was_to_be_told_of_a_closing_is_told_once_after_a_move_and_its_undo(clinic, leave, was_told):
+    appointment = visit(clinic, hours=96)
+    if was_told:
+        leave(NOW - HOUR)
+    closed_away(appointment, 120)
+    assert waiting() == ["rescheduled"]
+    day_move(appointment, 144)
+    undone()
+    assert waiting() == ["rescheduled"]
+    assert Message.objects.get(status="queued").subject_at == appointment.starts_at
 
 
 def test_a_visit_goes_back_to_a_time_that_has_passed_and_is_confirmed_again(clinic):
