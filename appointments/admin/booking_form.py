@@ -10,13 +10,16 @@ from appointments.models import Appointment
 from appointments.rules import on_clinics_clock
 from common.errors import DomainError
 
+_DATE: dict[str, Any] = {"type": "date", "aria-label": gettext_lazy("Date")}
+_TIME: dict[str, Any] = {"type": "time", "aria-label": gettext_lazy("Time")}
+
 
 class ClinicTimeField(forms.SplitDateTimeField):
     """A date and a time as the clinic's clock shows them; the form knows which clinic."""
 
     widget = forms.SplitDateTimeWidget(
-        date_attrs={"type": "date"},
-        time_attrs={"type": "time"},
+        date_attrs=_DATE,
+        time_attrs=_TIME,
         date_format="%Y-%m-%d",
         time_format="%H:%M",
     )

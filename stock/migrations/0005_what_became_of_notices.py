@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('messaging', '0010_mails_and_words_to_staff'),
-        ('stock', '0003_alerts_and_who_was_told'),
+        ('stock', '0004_when_a_count_was_made'),
     ]
 
     operations = [
