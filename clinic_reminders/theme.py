@@ -11,10 +11,6 @@ def _style_sheet(_request: HttpRequest) -> str:
     return static("common/admin.css")
 
 
-def _choices(_request: HttpRequest) -> str:
-    return static("common/choices.js")
-
-
 def _icon(_request: HttpRequest) -> str:
     return static("common/icon.svg")
 
@@ -33,6 +29,5 @@ UNFOLD: dict[str, Any] = {
     # The colours stand in the style sheet: here they would be a style in the page, which the
     # content security policy forbids.
     "STYLES": [_style_sheet],
-    "SCRIPTS": [_choices],
     "SIDEBAR": {"navigation": "clinic_reminders.navigation.menu"},
 }
