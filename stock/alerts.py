@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
@@ -21,6 +22,8 @@ from stock.models.alerts import RANKS
 # Without a rate nobody can say what will be used in time: then lots are told of so long before.
 EXPIRY_DAYS = 60
 FARTHEST_SNOOZE = timedelta(days=90)
+# What was over for less than that was not over: a receipt of 100 for one of 10, say.
+SLIP = timedelta(hours=12)
 BATCH = 500
 _FOLLOWED = ("status", "worsened_at", "snoozed_until", "remind_at", "escalate_at", "closed_at")
 
@@ -32,8 +35,7 @@ def follow(levels: Sequence[StockLevel], *, now: datetime) -> None:
     """
     if not levels:
         return
-    found = StockAlertQuerySet(StockAlert).open().filter(level__in=[level.pk for level in levels])
-    opened = {(alert.level_id, alert.kind): alert for alert in found.order_by("pk").select_for_update()}
+    opened = _going_on(levels, now)
     new, changed = [], []
     for level in levels:
         today = now.astimezone(level.clinic.zone).date()
@@ -41,7 +43,7 @@ def follow(levels: Sequence[StockLevel], *, now: datetime) -> None:
             alert = opened.get((level.pk, kind))
             if alert is None and status:
                 new.append(_opened(level, kind, status, now))
-            elif alert is not None and status != alert.status:
+            elif alert is not None and status != (alert.status if alert.closed_at is None else ""):
                 _step(alert, status, now)
                 changed.append(alert)
     StockAlert.objects.bulk_create(new, batch_size=BATCH)
@@ -49,6 +51,15 @@ def follow(levels: Sequence[StockLevel], *, now: datetime) -> None:
     vital = {level.pk for level in levels if level.item.vital}
     if any(alert.status == "out" and alert.level_id in vital for alert in (*new, *changed)):
         once(_nudge)
+
+
+def _going_on(levels: Sequence[StockLevel], now: datetime) -> dict[tuple[UUID, str], StockAlert]:
+    """The alerts of `levels` that are open, or were until a moment ago, by level and kind."""
+    lately = Q(closed_at__isnull=True) | Q(closed_at__gt=now - SLIP)
+    found = StockAlert.objects.filter(lately, level__in=[level.pk for level in levels])
+    # The one that is open, or else the one that was last, comes last.
+    found = found.order_by(F("closed_at").asc(nulls_last=True), "pk").select_for_update()
+    return {(alert.level_id, alert.kind): alert for alert in found}
 
 
 def _nudge() -> None:
@@ -95,8 +106,10 @@ def escalate_after() -> timedelta:
 
 def _step(alert: StockAlert, status: str, now: datetime) -> None:
     if not status:
-        alert.closed_at, alert.remind_at, alert.escalate_at = now, None, None
+        # When somebody would be told is kept: it holds again if it was a slip.
+        alert.closed_at = now
         return
+    alert.closed_at = None
     if RANKS[status] < RANKS[alert.status]:
         # What somebody decided when it was better does not hold any more.
         alert.worsened_at, alert.snoozed_until = now, None

@@ -10,6 +10,7 @@ from accounts.models import AuditEntry
 from common.errors import StateConflict, ValidationFailed
 from messaging.models import Message
 from stock.alerts import acknowledge, escalate, remind
+from stock.ledger import reverse as taken_back
 from stock.levels import change_level, start_level
 from stock.models import StockAlert
 from stock.refreshing import refresh_levels
@@ -90,7 +91,7 @@ def test_an_episode_is_over_when_there_is_enough_again_and_the_next_is_another(l
 def test_a_slip_that_is_taken_back_does_not_end_the_episode(low):
     first = acknowledge(alert_id=alert_of(low).pk, snooze_until=after(days=7), actor=SYSTEM, now=NOW)
     slip = moved(low, "receipt", 100, now=after(hours=1))
-    reverse(movement_id=slip.pk, reason="Slip", actor=SYSTEM, now=after(hours=1, minutes=2))
+    taken_back(movement_id=slip.pk, reason="Slip", actor=SYSTEM, now=after(hours=1, minutes=2))
     [again] = StockAlert.objects.all()
     assert (again.pk, again.closed_at, again.worsened_at) == (first.pk, None, None)
     assert (again.acknowledged_at, again.snoozed_until) == (NOW, after(days=7))

@@ -213,6 +213,23 @@ def test_while_others_are_open_nothing_is_said_to_be_all_right(clinic, manager):
     assert texts()[1].body == "Stock at Main: 1 over, 2 still open."
 
 
+def test_a_slip_that_is_taken_back_is_no_news(clinic, manager):
+    level = low_item(clinic)
+    send_digests(now=at(8))
+    moved(level, "receipt", 100, now=at(9))
+    moved(level, "issue", 100, now=at(10))
+    assert send_digests(now=at(8, day=3)) == 0
+
+
+def test_what_is_open_again_after_it_was_told_to_be_over_is_told(clinic, manager):
+    level = low_item(clinic)
+    send_digests(now=at(8))
+    moved(level, "receipt", 100, now=at(23))
+    send_digests(now=at(8, day=3))
+    moved(level, "issue", 100, now=at(9, day=3))
+    assert send_digests(now=at(8, day=4)) == 1
+
+
 def test_what_came_and_went_between_two_digests_is_not_told(clinic, manager):
     moved(low_item(clinic), "receipt", 100, now=at(7))
     assert send_digests(now=at(8)) == 0
