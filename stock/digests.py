@@ -16,7 +16,7 @@ from messaging.services import Draft, enqueue
 from messaging.template_book import Text
 from stock.alert_wording import Mail, News, at_once_mail, digest_mail, digest_text, low_stock_text
 from stock.models import AlertNotice, DigestTurn, StockAlert, StockAlertQuerySet
-from stock.notices import in_vain, news_for, note_told
+from stock.notices import WORTH_REPEATING, in_vain, news_for, note_told
 from stock.reaching import Reader, local_now, readers
 
 logger = logging.getLogger(__name__)
@@ -81,11 +81,11 @@ def _people(now: datetime) -> QuerySet[User]:
     managers = User.stock_manager_of.through.objects.filter(user=OuterRef("pk"))
     done = DigestTurn.objects.filter(user=OuterRef("pk"), not_before__gt=now)
     concerned = Q(Exists(managers))
-    told_of = AlertNotice.objects.filter(over=False, alert__escalated_at__isnull=False)
-    if StockAlert.objects.filter(closed_at__isnull=True, escalated_at__isnull=False).exists() or (
-        told_of.exists()
-    ):
-        concerned |= Q(is_superuser=True) | Q(role=Role.ADMIN)
+    boss = Q(is_superuser=True) | Q(role=Role.ADMIN)
+    recent = Q(over=False) | Q(told_at__gte=now - WORTH_REPEATING)
+    concerned |= boss & Exists(AlertNotice.objects.filter(recent, user=OuterRef("pk")))
+    if StockAlert.objects.filter(closed_at__isnull=True, escalated_at__isnull=False).exists():
+        concerned |= boss
     return User.objects.filter(concerned, ~Exists(done), is_active=True)
 
 
@@ -198,25 +198,44 @@ def tell_at_once(*, now: datetime) -> int:
                 .order_by("pk")
                 .select_for_update(of=("self",), skip_locked=True)[:BATCH]
             )
-            _tell_out(batch, now)
-            StockAlert.objects.filter(pk__in=[alert.pk for alert in batch]).update(told_at_once_at=now)
-        done += len(batch)
+            told = _tell_out(batch, now)
+            StockAlert.objects.filter(pk__in=told).update(told_at_once_at=now)
+        done += len(told)
         if len(batch) < BATCH:
             return done
         last = batch[-1].pk
 
 
-def _tell_out(alerts: Sequence[StockAlert], now: datetime) -> None:
+def _tell_out(alerts: Sequence[StockAlert], now: datetime) -> set[UUID]:
+    """The ids of those that somebody is told of; the others wait until somebody can be."""
     by_clinic: dict[UUID, list[StockAlert]] = defaultdict(list)
     for alert in alerts:
         by_clinic[alert.clinic_id].append(alert)
-    told = AlertNotice.objects.filter(alert__in=alerts, alert__told_at_once_at__isnull=False)
-    known = set(told.exclude(in_vain()).values_list("user_id", "alert_id"))
-    for theirs in by_clinic.values():
-        for reader in readers(managers_of(theirs[0].clinic)):
+    earlier = AlertNotice.objects.filter(alert__in=alerts, alert__told_at_once_at__isnull=False)
+    known = set(earlier.exclude(in_vain()).values_list("user_id", "alert_id"))
+    administrators: list[Reader] | None = None
+    told: set[UUID] = set()
+    for clinic_id, theirs in by_clinic.items():
+        listeners = [reader for reader in readers(managers_of(theirs[0].clinic)) if reader.reachable]
+        if not listeners:
+            if administrators is None:
+                administrators = [r for r in readers(_administrators()) if r.reachable]
+            listeners = administrators
+            whom = "the administrators are told" if listeners else "nobody is"
+            logger.warning(
+                "Vital items are out at clinic %s and no stock manager can be told: %s", clinic_id, whom
+            )
+        for reader in listeners:
             news = [alert for alert in theirs if (reader.user.pk, alert.pk) not in known]
-            if reader.reachable and news:
+            if news:
                 _tell_of_out(reader, news, now)
+                told.update(alert.pk for alert in news)
+    return told
+
+
+def _administrators() -> QuerySet[User]:
+    boss = Q(is_superuser=True) | Q(role=Role.ADMIN)
+    return User.objects.filter(boss, is_active=True).order_by("username")
 
 
 def _tell_of_out(reader: Reader, alerts: Sequence[StockAlert], now: datetime) -> None:

@@ -46,7 +46,9 @@ def news_for(user: User, *, now: datetime) -> News:
     administrator's are all."""
     mine = Q(clinic__in=user.stock_manager_of.all())
     if user.is_admin:
-        mine |= Q(escalated_at__isnull=False)
+        mine |= Q(escalated_at__isnull=False) | Q(
+            pk__in=AlertNotice.objects.filter(user=user).values("alert")
+        )
     alerts = StockAlert.objects.filter(mine).select_related("clinic", "level__item", "level__clinic")
     standing = list(alerts.filter(closed_at__isnull=True))
     known = AlertNotice.objects.filter(user=user)

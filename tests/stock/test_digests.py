@@ -397,6 +397,25 @@ def test_a_vital_item_out_again_in_the_same_episode_is_not_told_at_once_again(cl
     assert tell_at_once(now=at(7, 31)) == 0
 
 
+def test_without_a_manager_the_administrators_are_told_at_once_and_hear_the_end(clinic):
+    boss = AdminFactory(email="boss@clinic.example")
+    level = low_item(clinic, vital=True)
+    moved(level, "issue", 15, now=at(6, 5))
+    assert (tell_at_once(now=at(6, 6)), tell_at_once(now=at(6, 11))) == (1, 0)
+    assert [mail.to for mail in mails()] == [boss.email]
+    assert send_digests(now=at(8)) == 0
+    moved(level, "receipt", 100, now=at(9))
+    assert send_digests(now=at(8, day=3)) == 1
+
+
+def test_what_nobody_could_be_told_of_is_told_to_the_manager_named_later(clinic):
+    moved(low_item(clinic, vital=True), "issue", 15, now=at(6, 5))
+    assert tell_at_once(now=at(6, 6)) == 0
+    keeper(clinic)
+    assert tell_at_once(now=at(6, 11)) == 1
+    assert len(texts()) == 1
+
+
 def test_what_is_not_vital_or_only_low_waits_for_the_digest(clinic, manager):
     low_item(clinic, vital=True)
     moved(low_item(clinic), "issue", 15, now=at(6, 5))
