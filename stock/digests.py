@@ -83,7 +83,7 @@ def _people(now: datetime) -> QuerySet[User]:
     concerned = Q(Exists(managers))
     boss = Q(is_superuser=True) | Q(role=Role.ADMIN)
     recent = Q(over=False) | Q(told_at__gte=now - WORTH_REPEATING)
-    concerned |= boss & Exists(AlertNotice.objects.filter(recent, user=OuterRef("pk")))
+    concerned |= boss & Q(Exists(AlertNotice.objects.filter(recent, user=OuterRef("pk"))))
     if StockAlert.objects.filter(closed_at__isnull=True, escalated_at__isnull=False).exists():
         concerned |= boss
     return User.objects.filter(concerned, ~Exists(done), is_active=True)
