@@ -50,6 +50,8 @@ class News:
     # Nobody has acted on them for long.
     waiting: list[StockAlert] = field(default_factory=list)
     over: list[StockAlert] = field(default_factory=list)
+    # Earlier episodes of an item of `over`: known to be over with it, and not said one by one.
+    folded: list[StockAlert] = field(default_factory=list)
     # How many alerts are open in the clinics of `over`, told or not.
     still_open: int = 0
 

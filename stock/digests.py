@@ -118,7 +118,7 @@ def _tell_digest(reader: Reader, news: News, day: date, now: datetime) -> bool:
     mail = digest_mail(reader, news, day) if reader.address else None
     key = f"digest:{reader.user.pk}:{day.isoformat()}"
     queued = drafts(reader, text, mail, key=key, now=now, text_at=_awake(reader, day, now))
-    note_told(reader.user, news.alerts(), by=_queue(queued, now), now=now)
+    note_told(reader.user, [*news.alerts(), *news.folded], by=_queue(queued, now), now=now)
     nudge()
     return True
 

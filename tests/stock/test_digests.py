@@ -246,6 +246,18 @@ def test_what_is_open_again_after_it_was_told_to_be_over_is_told(clinic, manager
     assert send_digests(now=at(8, day=4)) == 1
 
 
+def test_an_item_that_was_low_twice_is_over_once(clinic, manager):
+    level = low_item(clinic, code="GAUZE")
+    send_digests(now=at(8))
+    moved(level, "receipt", 100, now=at(9))
+    moved(level, "issue", 100, now=at(7, day=3))
+    send_digests(now=at(8, day=3))
+    moved(level, "receipt", 100, now=at(9, day=3))
+    send_digests(now=at(8, day=4))
+    assert mails()[-1].body.count("(GAUZE)") == 1
+    assert send_digests(now=at(8, day=5)) == 0
+
+
 def test_what_came_and_went_between_two_digests_is_not_told(clinic, manager):
     moved(low_item(clinic), "receipt", 100, now=at(7))
     assert send_digests(now=at(8)) == 0
