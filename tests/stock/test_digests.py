@@ -356,6 +356,14 @@ def test_each_is_told_in_their_language_by_the_ways_they_chose(clinic, manager):
     assert texts()[0].body.startswith("Setoko kwa Main")
 
 
+def test_a_time_zone_that_does_not_exist_stops_nobodys_digest(clinic, manager):
+    other = keeper(clinic)
+    prefers(manager, time_zone="Mars/Olympus")
+    low_item(clinic)
+    assert send_digests(now=at(8)) == 2
+    assert {text.to for text in texts()} == {manager.phone, other.phone}
+
+
 def test_who_wants_no_alerts_gets_none(clinic, manager):
     prefers(manager, alert_by=[])
     low_item(clinic)
