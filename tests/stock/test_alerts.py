@@ -12,6 +12,7 @@ from messaging.models import Message
 from stock.alerts import acknowledge, escalate, remind
 from stock.ledger import reverse as taken_back
 from stock.levels import change_level, start_level
+from stock.manual_alerts import alert_managers
 from stock.models import StockAlert
 from stock.orders import cancel_order, place_order, receive_order
 from stock.refreshing import refresh_levels
@@ -297,6 +298,17 @@ def test_a_manual_alert_tells_the_clinics_managers_at_once(api, level, clinic):
     text = Message.objects.get()
     assert (text.to, text.channel, text.for_staff) == (manager.phone, "sms", True)
     assert "The fridge is broken" in text.body
+
+
+def test_the_same_words_twice_in_a_moment_are_one_text(level, clinic):
+    keeper(clinic, email="")
+    slot = NOW.replace(minute=0)
+    for second, words in ((0, "Look"), (1, "Look"), (2, "Look again")):
+        moment = slot + timedelta(seconds=second)
+        alert_managers(level_id=level.pk, message=words, actor=SYSTEM, now=moment)
+    assert Message.objects.count() == 2
+    alert_managers(level_id=level.pk, message="Look", actor=SYSTEM, now=slot + timedelta(minutes=11))
+    assert Message.objects.count() == 3
 
 
 def test_it_says_who_can_not_be_told_and_why(api, level, clinic):
