@@ -19,8 +19,8 @@ NO_LONGER = Refusal(
 def refuse(messages: Sequence[Message], now: datetime) -> dict[UUID, Refusal]:  # noqa: ARG001
     """Refusals for what staff are told of stock, in two queries. What is of no clinic is of several."""
     ids = {message.subject_id for message in messages if message.subject_id}
-    people = User.objects.filter(among("pk", ids), is_active=True)
-    people = {user.pk: user for user in people.prefetch_related("stock_manager_of")}
+    found = User.objects.filter(among("pk", ids), is_active=True)
+    people: dict[UUID | None, User] = {user.pk: user for user in found.prefetch_related("stock_manager_of")}
     return {m.pk: NO_LONGER for m in messages if not _may_be_told(people.get(m.subject_id), m)}
 
 
