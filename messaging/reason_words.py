@@ -14,6 +14,7 @@ WORDS = {
     "NEARER_REMINDER": gettext_lazy("A reminder nearer to the visit went instead"),
     "PHONE_CHANGED": gettext_lazy("The patient's phone has changed"),
     "LANGUAGE_CHANGED": gettext_lazy("The patient's language has changed"),
+    "NO_LONGER_MANAGER": gettext_lazy("Who it is for is no stock manager there any more"),
     "DAILY_LIMIT": gettext_lazy("The patient had enough texts that day"),
     "QUIET_HOURS": gettext_lazy("Quiet hours until it was too late"),
     "WORKER_LOST": gettext_lazy("The worker stopped while it was being sent"),

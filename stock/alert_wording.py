@@ -16,7 +16,7 @@ from messaging.models import TemplateKey
 from messaging.rendering import visit_words
 from messaging.template_book import TemplateBook, Text
 from stock.models import StockAlert
-from stock.reaching import Reader
+from stock.reaching import Reader, zone_of
 from stock.words import number, suggestion_basis
 
 # More rows than these nobody reads in a mail; the page has them all.
@@ -50,6 +50,8 @@ class News:
     # Nobody has acted on them for long.
     waiting: list[StockAlert] = field(default_factory=list)
     over: list[StockAlert] = field(default_factory=list)
+    # Earlier episodes of an item of `over`: known to be over with it, and not said one by one.
+    folded: list[StockAlert] = field(default_factory=list)
     # How many alerts are open in the clinics of `over`, told or not.
     still_open: int = 0
 
@@ -97,7 +99,7 @@ def _context(reader: Reader, clinics: Sequence[Clinic], now: datetime) -> dict[s
         "name": reader.user.first_name,
         "clinic": _names(clinics),
         "clinic_phone": clinics[0].phone if len(clinics) == 1 else "",
-        **visit_words(now, reader.preferences.zone, reader.preferences.language),
+        **visit_words(now, zone_of(reader.preferences), reader.preferences.language),
     }
 
 

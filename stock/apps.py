@@ -8,6 +8,10 @@ class StockConfig(AppConfig):
 
     def ready(self) -> None:
         from common import differences
+        from messaging import guards
+        from stock.digests import SUBJECT
         from stock.reconciling import check
+        from stock.sending_guard import refuse
 
+        guards.register(SUBJECT, refuse)
         differences.register("stock balances", lambda _now: check())

@@ -48,6 +48,7 @@ class Book:
         found = StockLevel.objects.select_related("clinic", "item").filter(pk__in=ids).order_by("pk")
         self.levels = {level.pk: level for level in found.select_for_update(of=("self",))}
         self.versions = {pk: level.version for pk, level in self.levels.items()}
+        self._awaited = {pk for pk, level in self.levels.items() if level.on_order}
         self.lots: dict[UUID, list[Lot]] = defaultdict(list)
         wanted = Q(quantity__gt=0) | Q(code__in={"", *lot_codes}) | Q(pk__in=lot_ids)
         for lot in Lot.objects.filter(wanted, level__in=list(self.levels)):
@@ -159,4 +160,5 @@ class Book:
             refresh(level, self.lots[level.pk], today=self.today(level))
         writing.write_levels(changed, self.versions)
         if alerts:
-            follow(changed, now=self.now)
+            none_left = {pk for pk in self._awaited if not self.levels[pk].on_order}
+            follow(changed, now=self.now, nothing_to_come=none_left)

@@ -16,7 +16,7 @@ from messaging.services import Draft, enqueue
 from messaging.template_book import Text
 from stock.alert_wording import Mail, News, at_once_mail, digest_mail, digest_text, low_stock_text
 from stock.models import AlertNotice, DigestTurn, StockAlert, StockAlertQuerySet
-from stock.notices import in_vain, news_for, note_told
+from stock.notices import WORTH_REPEATING, in_vain, news_for, note_told
 from stock.reaching import Reader, local_now, readers
 
 logger = logging.getLogger(__name__)
@@ -25,19 +25,55 @@ SUBJECT = "stock.digest"
 # By then the next digest is there.
 USEFUL_FOR = timedelta(hours=24)
 BATCH = 200
+MORNING = time(6)
 # A phone that is off for long is not texted all day.
 TELL_AGAIN = timedelta(hours=4)
-LONG_AGO = date(2000, 1, 1)
 
 
 def send_digests(*, now: datetime) -> int:
     """Queues the digests of all whose hour has come; gives how many people are told something."""
-    due = [
-        reader.user.pk
-        for reader in readers(_people(now))
-        if local_now(reader.preferences, now).time() >= reader.preferences.digest_time
-    ]
-    return sum(send_digest(user_id, now=now) for user_id in due)
+    found = readers(_people(now))
+    _start_turns(found, now)
+    turns = DigestTurn.objects.in_bulk([reader.user.pk for reader in found])
+    due = [r.user.pk for r in found if r.user.pk in turns and _due_day(turns[r.user.pk], r, now)]
+    return sum(_digest_of(user_id, now) for user_id in due)
+
+
+def _digest_of(user_id: UUID, now: datetime) -> bool:
+    """One person whose digest can't be made keeps nobody else from theirs."""
+    try:
+        return send_digest(user_id, now=now)
+    except Exception as error:  # noqa: BLE001  one person's fault must not cost the others their digest
+        # Not its words: they may name somebody.
+        logger.error("The digest of user %s can't be made: %s", user_id, type(error).__name__)
+        return False
+
+
+def _start_turns(people: Sequence[Reader], now: datetime) -> None:
+    """Of who was never told anything, the day before counts as done."""
+    DigestTurn.objects.bulk_create(
+        (
+            DigestTurn(
+                user=reader.user,
+                day=local_now(reader.preferences, now).date() - timedelta(days=1),
+                not_before=now,
+            )
+            for reader in people
+        ),
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+
+
+def _due_day(turn: DigestTurn, reader: Reader, now: datetime) -> date | None:
+    """The day of the latest digest that should be there by now and is not: today's, or yesterday's."""
+    if turn.not_before > now:
+        return None
+    local = local_now(reader.preferences, now)
+    day = local.date()
+    if datetime.combine(day, reader.preferences.digest_time, local.tzinfo) > now:
+        day -= timedelta(days=1)
+    return day if day > turn.day else None
 
 
 def _people(now: datetime) -> QuerySet[User]:
@@ -45,11 +81,11 @@ def _people(now: datetime) -> QuerySet[User]:
     managers = User.stock_manager_of.through.objects.filter(user=OuterRef("pk"))
     done = DigestTurn.objects.filter(user=OuterRef("pk"), not_before__gt=now)
     concerned = Q(Exists(managers))
-    told_of = AlertNotice.objects.filter(over=False, alert__escalated_at__isnull=False)
-    if StockAlert.objects.filter(closed_at__isnull=True, escalated_at__isnull=False).exists() or (
-        told_of.exists()
-    ):
-        concerned |= Q(is_superuser=True) | Q(role=Role.ADMIN)
+    boss = Q(is_superuser=True) | Q(role=Role.ADMIN)
+    recent = Q(over=False) | Q(told_at__gte=now - WORTH_REPEATING)
+    concerned |= boss & Q(Exists(AlertNotice.objects.filter(recent, user=OuterRef("pk"))))
+    if StockAlert.objects.filter(closed_at__isnull=True, escalated_at__isnull=False).exists():
+        concerned |= boss
     return User.objects.filter(concerned, ~Exists(done), is_active=True)
 
 
@@ -59,17 +95,16 @@ def send_digest(user_id: UUID, *, now: datetime) -> bool:
     What they are told and that they were is one transaction: whatever crashes, it is said once.
     """
     with transaction.atomic():
-        start = datetime.combine(LONG_AGO, time(), now.tzinfo)
-        DigestTurn.objects.bulk_create(
-            [DigestTurn(user_id=user_id, day=LONG_AGO, not_before=start)], ignore_conflicts=True
-        )
-        turn = DigestTurn.objects.select_for_update().get(user_id=user_id)
         [reader] = readers(User.objects.filter(pk=user_id))
-        local = local_now(reader.preferences, now)
-        if turn.not_before > now or turn.day >= local.date() or local.time() < reader.preferences.digest_time:
+        _start_turns([reader], now)
+        turn = DigestTurn.objects.select_for_update().get(user_id=user_id)
+        day = _due_day(turn, reader, now)
+        if day is None:
             return False
-        turn.day = local.date()
-        turn.not_before = datetime.combine(turn.day + timedelta(days=1), time(), local.tzinfo)
+        turn.day = day
+        turn.not_before = datetime.combine(
+            day + timedelta(days=1), time(), local_now(reader.preferences, now).tzinfo
+        )
         turn.save()
         news = news_for(reader.user, now=now)
         return bool(news.alerts()) and _tell_digest(reader, news, turn.day, now)
@@ -82,11 +117,19 @@ def _tell_digest(reader: Reader, news: News, day: date, now: datetime) -> bool:
     text = digest_text(reader, news, now) if reader.phone else None
     mail = digest_mail(reader, news, day) if reader.address else None
     key = f"digest:{reader.user.pk}:{day.isoformat()}"
-    note_told(
-        reader.user, news.alerts(), by=_queue(drafts(reader, text, mail, key=key, now=now), now), now=now
-    )
+    queued = drafts(reader, text, mail, key=key, now=now, text_at=_awake(reader, day, now))
+    note_told(reader.user, [*news.alerts(), *news.folded], by=_queue(queued, now), now=now)
     nudge()
     return True
+
+
+def _awake(reader: Reader, day: date, now: datetime) -> datetime:
+    """When the text of a digest leaves: one that is late by more than an hour wakes nobody."""
+    local = local_now(reader.preferences, now)
+    planned = datetime.combine(day, reader.preferences.digest_time, local.tzinfo)
+    if local.time() >= MORNING or now - planned <= timedelta(hours=1):
+        return now
+    return datetime.combine(local.date(), MORNING, local.tzinfo)
 
 
 def _queue(found: Sequence[Draft], now: datetime) -> dict[str, UUID]:
@@ -103,6 +146,7 @@ def drafts(
     now: datetime,
     clinic_id: UUID | None = None,
     urgent: bool = False,
+    text_at: datetime | None = None,
 ) -> list[Draft]:
     """What leaves for a person, by each of their ways. Of no clinic, if it is of several."""
     found = []
@@ -119,7 +163,7 @@ def drafts(
                 to=to,
                 text=words,
                 language=reader.preferences.language,
-                send_at=now,
+                send_at=(text_at if channel == Channel.SMS else None) or now,
                 expires_at=now + USEFUL_FOR,
                 dedupe_key=f"{key}:{channel.value}" if key else None,
                 subject_type=SUBJECT,
@@ -154,25 +198,44 @@ def tell_at_once(*, now: datetime) -> int:
                 .order_by("pk")
                 .select_for_update(of=("self",), skip_locked=True)[:BATCH]
             )
-            _tell_out(batch, now)
-            StockAlert.objects.filter(pk__in=[alert.pk for alert in batch]).update(told_at_once_at=now)
-        done += len(batch)
+            told = _tell_out(batch, now)
+            StockAlert.objects.filter(pk__in=told).update(told_at_once_at=now)
+        done += len(told)
         if len(batch) < BATCH:
             return done
         last = batch[-1].pk
 
 
-def _tell_out(alerts: Sequence[StockAlert], now: datetime) -> None:
+def _tell_out(alerts: Sequence[StockAlert], now: datetime) -> set[UUID]:
+    """The ids of those that somebody is told of; the others wait until somebody can be."""
     by_clinic: dict[UUID, list[StockAlert]] = defaultdict(list)
     for alert in alerts:
         by_clinic[alert.clinic_id].append(alert)
-    told = AlertNotice.objects.filter(alert__in=alerts, alert__told_at_once_at__isnull=False)
-    known = set(told.exclude(in_vain()).values_list("user_id", "alert_id"))
-    for theirs in by_clinic.values():
-        for reader in readers(managers_of(theirs[0].clinic)):
+    earlier = AlertNotice.objects.filter(alert__in=alerts, alert__told_at_once_at__isnull=False)
+    known = set(earlier.exclude(in_vain()).values_list("user_id", "alert_id"))
+    administrators: list[Reader] | None = None
+    told: set[UUID] = set()
+    for clinic_id, theirs in by_clinic.items():
+        listeners = [reader for reader in readers(managers_of(theirs[0].clinic)) if reader.reachable]
+        if not listeners:
+            if administrators is None:
+                administrators = [r for r in readers(_administrators()) if r.reachable]
+            listeners = administrators
+            whom = "the administrators are told" if listeners else "nobody is"
+            logger.warning(
+                "Vital items are out at clinic %s and no stock manager can be told: %s", clinic_id, whom
+            )
+        for reader in listeners:
             news = [alert for alert in theirs if (reader.user.pk, alert.pk) not in known]
-            if reader.reachable and news:
+            if news:
                 _tell_of_out(reader, news, now)
+                told.update(alert.pk for alert in news)
+    return told
+
+
+def _administrators() -> QuerySet[User]:
+    boss = Q(is_superuser=True) | Q(role=Role.ADMIN)
+    return User.objects.filter(boss, is_active=True).order_by("username")
 
 
 def _tell_of_out(reader: Reader, alerts: Sequence[StockAlert], now: datetime) -> None:

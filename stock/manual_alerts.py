@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from stock.reaching import Reader, readers
 from stock.rules import checked_text
 
 LONGEST_MESSAGE = 300
+SLOT_SECONDS = 600
 
 
 @dataclass
@@ -53,7 +55,15 @@ def alert_managers(*, level_id: UUID, message: str = "", actor: Actor, now: date
             added = f"({level.item.code})" + (f" {said}" if said else "")
             text = low_stock_text(reader, [clinic], now, added=added) if reader.phone else None
             mail = manual_mail(reader, shown, said, actor.name) if reader.address else None
-            queued += drafts(reader, text, mail, key=None, now=now, clinic_id=clinic.pk, urgent=True)
+            queued += drafts(
+                reader,
+                text,
+                mail,
+                key=_key(level, reader, said, now),
+                now=now,
+                clinic_id=clinic.pk,
+                urgent=True,
+            )
             result.told.append(reader)
         enqueue(queued, now=now)
         changes = {"told": [None, len(result.told)], "not_told": [None, len(result.not_told)]}
@@ -61,3 +71,10 @@ def alert_managers(*, level_id: UUID, message: str = "", actor: Actor, now: date
         if queued:
             nudge()
     return result
+
+
+def _key(level: StockLevel, reader: Reader, said: str, now: datetime) -> str:
+    """The same words to the same person within ten minutes are a double click."""
+    slot = int(now.timestamp()) // SLOT_SECONDS
+    about = f"{level.pk}:{reader.user.pk}:{slot}:{said}"
+    return f"told:{sha256(about.encode()).hexdigest()}"

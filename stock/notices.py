@@ -46,7 +46,9 @@ def news_for(user: User, *, now: datetime) -> News:
     administrator's are all."""
     mine = Q(clinic__in=user.stock_manager_of.all())
     if user.is_admin:
-        mine |= Q(escalated_at__isnull=False)
+        mine |= Q(escalated_at__isnull=False) | Q(
+            pk__in=AlertNotice.objects.filter(user=user).values("alert")
+        )
     alerts = StockAlert.objects.filter(mine).select_related("clinic", "level__item", "level__clinic")
     standing = list(alerts.filter(closed_at__isnull=True))
     known = AlertNotice.objects.filter(user=user)
@@ -68,6 +70,9 @@ def news_for(user: User, *, now: datetime) -> News:
     ended = alerts.filter(Q(pk__in=heard) | Q(pk__in=lost.values("alert")), closed_at__isnull=False)
     # What is open anew is not over.
     news.over = [a for a in _by_urgency(ended) if (a.level_id, a.kind) not in open_now]
+    last = {alert.level_id: alert for alert in sorted(news.over, key=lambda alert: alert.opened_at)}
+    news.folded = [alert for alert in news.over if last[alert.level_id] is not alert]
+    news.over = [alert for alert in news.over if last[alert.level_id] is alert]
     if news.over:
         there = {alert.clinic_id for alert in news.over}
         news.still_open = StockAlert.objects.filter(closed_at__isnull=True, clinic__in=there).count()

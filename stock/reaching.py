@@ -1,9 +1,11 @@
 """By which ways a stock manager is told: as they wish, or else as they can be reached at all."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -11,6 +13,8 @@ from django.utils.translation import gettext as _
 from accounts.models import AlertBy, Preferences, User
 from common.phones import PhoneError, parse_mobile
 from messaging.services import opted_out
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +83,13 @@ def _mobile(user: User) -> tuple[str, str]:
 
 def local_now(preferences: Preferences, now: datetime) -> datetime:
     """`now` on the person's own clock."""
-    return now.astimezone(preferences.zone)
+    return now.astimezone(zone_of(preferences))
+
+
+def zone_of(preferences: Preferences) -> ZoneInfo:
+    """The person's time zone; the site's where theirs does not exist any more."""
+    try:
+        return preferences.zone
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        logger.error("User %s has a time zone that does not exist", preferences.user_id)
+        return ZoneInfo(settings.TIME_ZONE)

@@ -1,3 +1,4 @@
+import logging
 from uuid import UUID
 
 from django.utils import timezone
@@ -6,6 +7,8 @@ from common.schedules import Every
 from stock import alerts, digests
 from stock.file_import import uploads
 from stock.refreshing import refresh_stale
+
+logger = logging.getLogger(__name__)
 
 
 def refresh_figures() -> None:
@@ -16,10 +19,15 @@ def refresh_figures() -> None:
 def tell_of_alerts() -> None:
     """Tells stock managers what they don't know yet: what can't wait, and each one's digest at their hour."""
     now = timezone.now()
-    digests.tell_at_once(now=now)
-    alerts.remind(now=now)
-    alerts.escalate(now=now)
-    digests.send_digests(now=now)
+    failed: list[Exception] = []
+    for step in (digests.tell_at_once, alerts.remind, alerts.escalate, digests.send_digests):
+        try:
+            step(now=now)
+        except Exception as error:  # noqa: BLE001  one step's fault must not keep back what the others tell
+            logger.error("Stock alerts: %s failed: %s", step.__name__, type(error).__name__)
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def run_file(file_id: str) -> None:

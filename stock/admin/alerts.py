@@ -142,14 +142,16 @@ class StockAlertAdmin(ClinicScopedAdmin):
         now = timezone.now()
         acknowledge(
             alert_id=obj.pk,
-            ordered=name == "ordered",
+            ordered=True if name == "ordered" else None,
             snooze_until=now + A_WEEK if name == "snooze" else None,
             actor=actor_of(request),
             now=now,
         )
         return {
-            "ordered": _("Noted: it is ordered. Nobody is reminded any more."),
-            "seen": _("Noted: you have seen it. Nobody is reminded any more, unless it gets worse."),
+            "ordered": _("Noted: it is ordered. Nobody is reminded before it should have come."),
+            "seen": _(
+                "Noted: you have seen it. Nobody is reminded for a delivery's time, unless it gets worse."
+            ),
             "snooze": _("Put off for a week. It comes back sooner if it gets worse."),
         }[name]
 

@@ -94,7 +94,10 @@ class AlertList(InClinics, ListView):
 
 
 class AcknowledgeBody(Body):
-    ordered = serializers.BooleanField(required=False, help_text="It is on order: nobody is reminded.")
+    ordered = serializers.BooleanField(
+        required=False,
+        help_text="It is on order: nobody is reminded before it should have come. False takes that back.",
+    )
     snooze_until = serializers.CharField(
         required=False, allow_null=True, help_text="A time or a date: then it is told of again."
     )
@@ -123,7 +126,7 @@ class Acknowledge(InClinics):
                 raise ValidationFailed.on("snooze_until", str(error)) from None
         acknowledge(
             alert_id=alert.pk,
-            ordered=given.get("ordered", False),
+            ordered=given.get("ordered"),
             snooze_until=until,
             actor=Actor.of(request.user),
             now=timezone.now(),

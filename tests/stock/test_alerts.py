@@ -10,8 +10,11 @@ from accounts.models import AuditEntry
 from common.errors import StateConflict, ValidationFailed
 from messaging.models import Message
 from stock.alerts import acknowledge, escalate, remind
+from stock.ledger import reverse as taken_back
 from stock.levels import change_level, start_level
+from stock.manual_alerts import alert_managers
 from stock.models import StockAlert
+from stock.orders import cancel_order, place_order, receive_order
 from stock.refreshing import refresh_levels
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.stock import EVERY_DAY, ItemFactory, StockLevelFactory, keeper, moved, stocked
@@ -90,7 +93,7 @@ def test_an_episode_is_over_when_there_is_enough_again_and_the_next_is_another(l
 def test_a_slip_that_is_taken_back_does_not_end_the_episode(low):
     first = acknowledge(alert_id=alert_of(low).pk, snooze_until=after(days=7), actor=SYSTEM, now=NOW)
     slip = moved(low, "receipt", 100, now=after(hours=1))
-    reverse(movement_id=slip.pk, reason="Slip", actor=SYSTEM, now=after(hours=1, minutes=2))
+    taken_back(movement_id=slip.pk, reason="Slip", actor=SYSTEM, now=after(hours=1, minutes=2))
     [again] = StockAlert.objects.all()
     assert (again.pk, again.closed_at, again.worsened_at) == (first.pk, None, None)
     assert (again.acknowledged_at, again.snoozed_until) == (NOW, after(days=7))
@@ -158,9 +161,39 @@ def test_on_what_nobody_acts_a_reminder_comes_and_then_the_administrators(low):
 
 
 @pytest.mark.parametrize("act", [{"ordered": True}, {}])
-def test_who_acts_is_not_reminded(low, act):
+def test_who_acts_is_reminded_once_when_a_delivery_should_have_come(low, act):
     acknowledge(alert_id=alert_of(low).pk, **act, actor=SYSTEM, now=NOW)
-    assert (remind(now=after(days=30)), escalate(now=after(days=30))) == (0, 0)
+    assert [remind(now=after(days=days)) for days in (13, 14, 60)] == [0, 1, 0]
+    assert escalate(now=after(days=60)) == 0
+
+
+def test_who_has_ordered_is_not_reminded_before_the_day_of_delivery_is_over(low):
+    day = after(days=30).date()
+    place_order(level_id=low.pk, quantity=100, expected_on=day, actor=SYSTEM, now=NOW)
+    acknowledge(alert_id=alert_of(low).pk, ordered=True, actor=SYSTEM, now=NOW)
+    assert [remind(now=after(days=days)) for days in (29, 32)] == [0, 1]
+
+
+def test_that_it_is_ordered_can_be_taken_back(low):
+    acknowledge(alert_id=alert_of(low).pk, ordered=True, actor=SYSTEM, now=NOW)
+    acknowledge(alert_id=alert_of(low).pk, ordered=False, actor=SYSTEM, now=after(hours=1))
+    assert alert_of(low).ordered is False
+    assert (remind(now=after(hours=49)), escalate(now=after(hours=121))) == (1, 1)
+
+
+def test_an_order_that_is_cancelled_leaves_something_to_be_done(low):
+    order = place_order(level_id=low.pk, quantity=100, actor=SYSTEM, now=NOW)
+    acknowledge(alert_id=alert_of(low).pk, ordered=True, actor=SYSTEM, now=NOW)
+    cancel_order(order_id=order.pk, actor=SYSTEM, now=after(hours=1))
+    assert (alert_of(low).ordered, alert_of(low).acknowledged_at) == (False, None)
+    assert remind(now=after(hours=2)) == 1
+
+
+def test_a_delivery_that_is_not_enough_leaves_something_to_be_done(low):
+    order = place_order(level_id=low.pk, quantity=2, actor=SYSTEM, now=NOW)
+    acknowledge(alert_id=alert_of(low).pk, ordered=True, actor=SYSTEM, now=NOW)
+    receive_order(order_id=order.pk, actor=SYSTEM, now=after(hours=1))
+    assert remind(now=after(hours=2)) == 1
 
 
 def test_what_is_put_off_comes_back(low):
@@ -265,6 +298,17 @@ def test_a_manual_alert_tells_the_clinics_managers_at_once(api, level, clinic):
     text = Message.objects.get()
     assert (text.to, text.channel, text.for_staff) == (manager.phone, "sms", True)
     assert "The fridge is broken" in text.body
+
+
+def test_the_same_words_twice_in_a_moment_are_one_text(level, clinic):
+    keeper(clinic, email="")
+    slot = NOW.replace(minute=0)
+    for second, words in ((0, "Look"), (1, "Look"), (2, "Look again")):
+        moment = slot + timedelta(seconds=second)
+        alert_managers(level_id=level.pk, message=words, actor=SYSTEM, now=moment)
+    assert Message.objects.count() == 2
+    alert_managers(level_id=level.pk, message="Look", actor=SYSTEM, now=slot + timedelta(minutes=11))
+    assert Message.objects.count() == 3
 
 
 def test_it_says_who_can_not_be_told_and_why(api, level, clinic):
