@@ -129,7 +129,9 @@ class _Watched(smtplib.SMTP):
 
     def data(self, msg: Any) -> Any:
         self._handing.begin()
-        return super().data(msg)
+        code, said = super().data(msg)
+        # To smtplib only 250 is a yes.
+        return (250 if 200 <= code < 300 else code), said
 
 
 class _WatchedTls(_Watched, smtplib.SMTP_SSL):

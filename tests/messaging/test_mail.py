@@ -187,6 +187,13 @@ def test_a_mail_still_on_its_way_does_not_hold_the_end_of_the_process(mail_serve
     assert not thread.is_alive()
 
 
+def test_a_mail_taken_with_another_good_answer_than_the_usual_has_been_taken(mail_server):
+    mail_server.does["CONTENT"] = "252 2.6.0 we shall see"
+    queued = mail()
+    pass_after()
+    assert stored(queued).status == MessageStatus.SENT
+
+
 def test_a_mail_of_a_worker_that_died_is_unknown_and_never_sent_again(mail_server):
     queued = mail()
     claim_due(NOW, lambda _name: 4, Counter())
