@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, record
@@ -122,12 +123,13 @@ def _known(entries: Sequence[Entry]) -> dict[str, Movement]:
 def reverse(*, movement_id: UUID, reason: str = "", actor: Actor, now: datetime) -> Movement:
     """Takes an entry back by a new one; once for each. It counts for the day of the entry that was wrong.
 
-    A transfer on its way comes back; an arrival taken back is on its way again. StateConflict when it is
+    A transfer on its way comes back; an arrival taken back is on its way again, as is a transfer of which
+    nothing arrived, by its loss. StateConflict when it is
     taken back already or can't be; InsufficientStock when what it brought is gone.
     """
     with transaction.atomic():
         original = _reversible(movement_id)
-        transfers = Transfer.objects.filter(sent=original) | Transfer.objects.filter(arrival=original)
+        transfers = Transfer.objects.filter(Q(sent=original) | Q(arrival=original) | Q(loss=original))
         level_ids = {original.level_id, *transfers.values_list("to_level_id", flat=True)}
         allocated = list(MovementLot.objects.filter(movement=original).values_list("lot_id", "quantity"))
         book = Book(level_ids, actor=actor, now=now, lot_ids=[lot_id for lot_id, _quantity in allocated])
@@ -151,7 +153,9 @@ def _reversible(movement_id: UUID) -> Movement:
         raise NotFound(_("There is no such entry."))
     if original.kind == MovementKind.REVERSAL:
         raise StateConflict(_("What was taken back can't be taken back again. Make a new entry."))
-    if original.kind == MovementKind.TRANSIT_LOSS:
+    if original.kind == MovementKind.TRANSIT_LOSS and Transfer.objects.filter(loss=original).exclude(
+        arrival=None
+    ):
         raise StateConflict(_("Take back the arrival, then take in the transfer again."))
     return original
 
@@ -183,7 +187,7 @@ def _undo_transfer(book: Book, transfer: Transfer, original: Movement) -> None:
         target.on_order -= transfer.quantity
         target.version += 1
     else:
-        if transfer.loss_id:
+        if transfer.loss_id and transfer.loss_id != original.pk:
             loss = Movement.objects.get(pk=transfer.loss_id)
             take_back_entry(book, loss, [])
         transfer.state = TransferState.IN_TRANSIT

@@ -7,15 +7,19 @@ import asyncio
 import re
 import smtplib
 import ssl
+from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import copy_context
 from email.utils import parseaddr
-from socket import gaierror
-from threading import Lock
+from functools import partial
+from socket import SHUT_RDWR, gaierror, socket
+from threading import Lock, Thread
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.smtp import EmailBackend
 
 from messaging.order import MAIL
 from messaging.providers.base import Outcome, OutgoingText, Provider, Result
@@ -38,19 +42,37 @@ class MailProvider(Provider):
 
     @classmethod
     def is_local(cls) -> bool:
-        if not settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
+        if not _by_smtp():
             return True
         return settings.EMAIL_HOST in {"localhost", "127.0.0.1", "::1"}
 
     async def send(self, text: OutgoingText) -> Outcome:
         handing = _Handing()
         try:
-            return await asyncio.wait_for(asyncio.to_thread(_send, text, handing), LONGEST)
+            return await asyncio.wait_for(asyncio.wrap_future(_begun(text, handing)), LONGEST)
         except TimeoutError:
-            # The thread is still at it; it goes no further than it has come.
             if handing.give_up():
                 return Outcome(Result.UNKNOWN, code="READ_TIMEOUT")
             return Outcome(Result.TRANSIENT, code="CONNECTION_TIMEOUT")
+        except asyncio.CancelledError:
+            handing.give_up()
+            raise
+
+
+def _begun(text: OutgoingText, handing: "_Handing") -> "Future[Outcome]":
+    """What comes of the mail. No process waits at its end for this thread, as it does for a pool's."""
+    outcome: Future[Outcome] = Future()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            outcome.set_result(context.run(_send, text, handing))
+        except BaseException as error:  # noqa: BLE001  (whoever waits for it gets it)
+            outcome.set_exception(error)
+
+    outcome.set_running_or_notify_cancel()
+    Thread(target=run, name="mail", daemon=True).start()
+    return outcome
 
 
 class _Handing:
@@ -60,6 +82,15 @@ class _Handing:
         self._lock = Lock()
         self.begun = False
         self._given_up = False
+        self._line: socket | None = None
+
+    def connected(self, line: socket) -> None:
+        """The line that `give_up` cuts."""
+        with self._lock:
+            self._line = line
+            if self._given_up:
+                line.close()
+                raise smtplib.SMTPServerDisconnected("too late")
 
     def begin(self) -> None:
         with self._lock:
@@ -68,10 +99,51 @@ class _Handing:
             self.begun = True
 
     def give_up(self) -> bool:
-        """Stops a handing over that has not begun; gives whether it has."""
+        """Stops a handing over that has not begun, and cuts the line; gives whether it has begun."""
         with self._lock:
             self._given_up = True
+            if self._line is not None:
+                # Wakes who reads from it, which closing does not; below TLS, which could wait in turn.
+                with suppress(OSError):
+                    socket.shutdown(self._line, SHUT_RDWR)
             return self.begun
+
+
+class _Watched(smtplib.SMTP):
+    """A call that tells `handing` how far it has come."""
+
+    def __init__(self, *args: Any, handing: _Handing, **how: Any) -> None:
+        self._handing = handing
+        super().__init__(*args, **how)
+
+    def _get_socket(self, *where: Any) -> socket:
+        line: socket = super()._get_socket(*where)  # type: ignore[misc]
+        self._handing.connected(line)
+        return line
+
+    def starttls(self, **how: Any) -> Any:  # type: ignore[override]
+        answer = super().starttls(**how)
+        if self.sock is not None:
+            self._handing.connected(self.sock)
+        return answer
+
+    def data(self, msg: Any) -> Any:
+        self._handing.begin()
+        code, said = super().data(msg)
+        # To smtplib only 250 is a yes.
+        return (250 if 200 <= code < 300 else code), said
+
+
+class _WatchedTls(_Watched, smtplib.SMTP_SSL):
+    pass
+
+
+class _Backend(EmailBackend):
+    handing: _Handing
+
+    @property
+    def connection_class(self) -> Any:
+        return partial(_WatchedTls if self.use_ssl else _Watched, handing=self.handing)
 
 
 def message_id(number: UUID) -> str:
@@ -82,7 +154,7 @@ def message_id(number: UUID) -> str:
 
 def _send(text: OutgoingText, handing: _Handing) -> Outcome:
     own_id = message_id(text.message_id)
-    connection = get_connection()
+    connection = _connection(handing)
     mail = EmailMultiAlternatives(
         text.subject,
         text.body,
@@ -100,7 +172,6 @@ def _send(text: OutgoingText, handing: _Handing) -> Outcome:
         return Outcome(Result.PERMANENT, code="BAD_ADDRESS")
     try:
         connection.open()
-        _watch(connection, handing)
         connection.send_messages([mail])
     except (smtplib.SMTPException, OSError) as error:
         return _failed(error, handing)
@@ -111,18 +182,17 @@ def _send(text: OutgoingText, handing: _Handing) -> Outcome:
     return Outcome(Result.ACCEPTED, provider_message_id=own_id)
 
 
-def _watch(connection: Any, handing: _Handing) -> None:
-    """Notes when the mail itself is given to the server; other ways than SMTP have no such moment."""
-    server = getattr(connection, "connection", None)
-    if not isinstance(server, smtplib.SMTP):
-        return
-    hand_over = server.data
+def _by_smtp() -> bool:
+    return bool(settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"))
 
-    def data(content: Any) -> Any:
-        handing.begin()
-        return hand_over(content)
 
-    server.data = data  # type: ignore[method-assign,assignment]
+def _connection(handing: _Handing) -> Any:
+    """Other ways than SMTP have no moment from which on the server may have the mail."""
+    if not _by_smtp():
+        return get_connection()
+    connection = _Backend()
+    connection.handing = handing
+    return connection
 
 
 def _failed(error: Exception, handing: _Handing) -> Outcome:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -37,8 +37,6 @@ from stock.words import number, suggestion_basis
 
 ENTRIES_SHOWN = 20
 LOTS_SHOWN = 50
-# They have no button: they are taken back with something else, or not at all.
-NOT_TAKEN_BACK = (MovementKind.REVERSAL, MovementKind.TRANSIT_LOSS)
 
 
 def today_at(level: StockLevel) -> date:
@@ -137,9 +135,10 @@ def _expiry(lot: Lot, today: date) -> Any:
 
 def _entries(level: StockLevel, *, writes: bool) -> Table:
     undone = Movement.objects.filter(reverses=OuterRef("pk"))
+    with_arrival = Transfer.objects.filter(loss=OuterRef("pk"), arrival__isnull=False)
     last = (
         Movement.objects.filter(level=level)
-        .annotate(undone_by=Subquery(undone.values("actor_name")[:1]))
+        .annotate(undone_by=Subquery(undone.values("actor_name")[:1]), with_arrival=Exists(with_arrival))
         .select_related("reverses")
         .order_by("-sequence")[:ENTRIES_SHOWN]
     )
@@ -157,7 +156,8 @@ def _entry(level: StockLevel, movement: Any, *, writes: bool) -> tuple[Any, ...]
     last: Any = ""
     if movement.undone_by is not None:
         last = _("Taken back by %(who)s") % {"who": movement.undone_by}
-    elif writes and movement.kind not in NOT_TAKEN_BACK:
+    # A loss beside an arrival is taken back with it.
+    elif writes and movement.kind != MovementKind.REVERSAL and not movement.with_arrival:
         last = _button("reverse", movement.pk, _("Take back"))
     return (
         local(movement.recorded_at, level.clinic.zone),

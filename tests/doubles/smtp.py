@@ -15,7 +15,8 @@ class SmtpDouble:
     port: int
     accepted: list[EmailMessage] = field(default_factory=list)
     # What it does at a command instead of taking it: a reply like "550 5.1.1 no such user", "drop", or
-    # for DATA "take and drop": it has the mail, and nobody is told.
+    # for DATA "take and drop": it has the mail, and nobody is told; "drip", at GREETING and CONTENT too:
+    # an answer that never ends, byte by byte, until the caller hangs up.
     does: dict[str, str] = field(default_factory=dict)
     calls: int = 0
 
@@ -31,6 +32,9 @@ class _Call(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.double.calls += 1
+        if self.double.does.get("GREETING") == "drip":
+            self._drip()
+            return
         self._say("220 double ready")
         while line := self.rfile.readline():
             word = line.split(b":")[0].split(b" ")[0].strip().decode().upper()
@@ -54,6 +58,9 @@ class _Call(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             content += line
         refusal = self.double.does.get("CONTENT")
+        if refusal == "drip":
+            self._drip()
+            return False
         if refusal:
             self._say(refusal)
             return True
@@ -62,6 +69,16 @@ class _Call(socketserver.StreamRequestHandler):
             return False
         self._say("250 taken")
         return True
+
+    def _drip(self) -> None:
+        self.connection.settimeout(0.05)
+        while True:
+            self.wfile.write(b"2")
+            try:
+                if not self.connection.recv(100):
+                    return
+            except TimeoutError:
+                pass
 
     def _say(self, words: str) -> None:
         self.wfile.write(words.encode() + b"\r\n")

@@ -1,5 +1,8 @@
+import asyncio
+import threading
 from collections import Counter
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -11,6 +14,8 @@ from messaging.checks import check_providers
 from messaging.claiming import LEASE, claim_due
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus, ProviderState
+from messaging.providers import mail as mail_provider
+from messaging.providers.base import OutgoingText, Result
 from messaging.reconciling import expire_leases
 from messaging.services import opt_out, set_sending
 from tests.factories.accounts import AdminFactory, ClinicFactory
@@ -36,6 +41,10 @@ def mail(**fields):
 
 def pass_after(hours=0):
     dispatch(clock=Clock(NOW + timedelta(hours=hours)))
+
+
+def parcel():
+    return OutgoingText(message_id=uuid4(), to="neo@clinic.example", body="Low", valid_for=timedelta(days=1))
 
 
 def stored(message):
@@ -145,6 +154,44 @@ def test_a_mail_that_the_server_may_have_is_unknown_and_never_sent_again(mail_se
     mail_server.does = {}
     pass_after(hours=2)
     assert len(mail_server.accepted) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "result", "code"),
+    [("GREETING", Result.TRANSIENT, "CONNECTION_TIMEOUT"), ("CONTENT", Result.UNKNOWN, "READ_TIMEOUT")],
+)
+def test_a_server_that_never_ends_its_answer_keeps_no_thread(mail_server, monkeypatch, where, result, code):
+    monkeypatch.setattr(mail_provider, "LONGEST", 0.5)
+    mail_server.does[where] = "drip"
+    before = set(threading.enumerate())
+    outcome = asyncio.run(mail_provider.MailProvider().send(parcel()))
+    assert (outcome.result, outcome.code) == (result, code)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+        assert not thread.is_alive(), thread.name
+
+
+def test_a_mail_still_on_its_way_does_not_hold_the_end_of_the_process(mail_server):
+    mail_server.does["GREETING"] = "drip"
+
+    async def begin_and_leave():
+        sending = asyncio.ensure_future(mail_provider.MailProvider().send(parcel()))
+        await asyncio.sleep(0)
+        threads = [thread for thread in threading.enumerate() if thread.name == "mail"]
+        sending.cancel()
+        return threads
+
+    [thread] = asyncio.run(begin_and_leave())
+    assert thread.daemon
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_mail_taken_with_another_good_answer_than_the_usual_has_been_taken(mail_server):
+    mail_server.does["CONTENT"] = "252 2.6.0 we shall see"
+    queued = mail()
+    pass_after()
+    assert stored(queued).status == MessageStatus.SENT
 
 
 def test_a_mail_of_a_worker_that_died_is_unknown_and_never_sent_again(mail_server):

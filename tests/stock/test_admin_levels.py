@@ -221,6 +221,20 @@ def test_a_transfer_is_sent_and_taken_in_short_by_the_other_clinic(client, nurse
     assert Movement.objects.get(kind="transit_loss").quantity == 5
 
 
+@pytest.mark.parametrize(("arrived", "can_be_taken_back"), [(0, True), (25, False)])
+def test_a_loss_has_a_button_where_nothing_arrived(client, nurse, clinic, arrived, can_be_taken_back):
+    sender = stocked(50, clinic=ClinicFactory())
+    transfer_out(level_id=sender.pk, to_clinic=clinic, quantity=30, actor=SYSTEM, now=timezone.now())
+    transfer = Transfer.objects.get()
+    enter(client, transfer.to_level, "arrival", quantity=str(arrived), transfer=transfer.pk)
+    loss = Movement.objects.get(kind="transit_loss")
+    page = client.get(page_of(transfer.to_level)).content.decode()
+    assert (f"reverse:{loss.pk}" in page) is can_be_taken_back
+    step(client, transfer.to_level, f"reverse:{loss.pk}")
+    transfer.refresh_from_db()
+    assert (transfer.state == "in_transit") is can_be_taken_back
+
+
 def test_a_transfer_to_another_level_is_not_taken_in_here(client, nurse, level):
     sender = stocked(50, item=level.item)
     elsewhere = ClinicFactory()

@@ -97,3 +97,29 @@ def test_nobody_sends_to_their_own_clinic():
     with pytest.raises(ValidationFailed) as refusal:
         transfer_out(level_id=level.pk, to_clinic=level.clinic, quantity=1, actor=SYSTEM, now=NOW)
     assert set(refusal.value.details) == {"to_clinic_id"}
+
+
+def test_a_transfer_taken_in_as_nothing_by_mistake_is_on_its_way_again(sent):
+    reverse(movement_id=received(sent, 0).pk, actor=SYSTEM, now=NOW)
+    transfer = Transfer.objects.get(sent=sent)
+    assert (transfer.state, transfer.received, transfer.loss) == ("in_transit", None, None)
+    assert (target(sent).on_hand, target(sent).on_order) == (0, 7)
+    assert received(sent).quantity == 7
+    assert target(sent).on_hand == 7
+    assert not list(differences())
+
+
+def test_a_loss_of_everything_is_taken_back_once(sent):
+    loss = received(sent, 0)
+    reverse(movement_id=loss.pk, actor=SYSTEM, now=NOW)
+    with pytest.raises(StateConflict):
+        reverse(movement_id=loss.pk, actor=SYSTEM, now=NOW)
+    assert target(sent).on_order == 7
+
+
+def test_a_loss_beside_an_arrival_is_taken_back_with_the_arrival_alone(sent):
+    received(sent, 5)
+    loss = Movement.objects.get(kind="transit_loss")
+    with pytest.raises(StateConflict):
+        reverse(movement_id=loss.pk, actor=SYSTEM, now=NOW)
+    assert (target(sent).on_hand, target(sent).on_order) == (5, 0)
