@@ -19,7 +19,7 @@ from accounts.audit import Actor
 from accounts.models import AuditEntry
 from appointments import services
 from appointments.models import Appointment
-from appointments.notices import OF_THE_TIME
+from appointments.notices import OF_THE_TIME, stand_in
 from appointments.reminding import SUBJECT
 from common.errors import NotFound, StateConflict
 from messaging.models import Message, MessageQuerySet, MessageStatus, TemplateKey
@@ -185,6 +185,8 @@ def _queue_again(messages: Sequence[Message], appointment: Appointment, now: dat
         for message in messages
         if message.expires_at > now
     ]
-    enqueue(drafts, now=now)
+    for draft, pk in zip(drafts, enqueue(drafts, now=now), strict=True):
+        if draft.purpose == TemplateKey.RESCHEDULED:
+            stand_in({appointment.pk: pk}, draft.send_at)
     if any(draft.send_at <= now for draft in drafts):
         nudge()

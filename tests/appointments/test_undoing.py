@@ -237,6 +237,19 @@ def test_who_was_to_be_told_of_a_closing_is_told_once_after_a_move_and_its_undo(
     assert Message.objects.get(status="queued").subject_at == appointment.starts_at
 
 
+def test_the_text_of_a_closing_stands_in_for_the_reminder_after_a_cancellation_and_its_undo(leave):
+    appointment = visit(ClinicFactory(quiet_from=None, quiet_to=None, reminder_hours_before=[24]), hours=96)
+    closed_away(appointment, 24)
+    change(appointment.pk, starts_at=NOW + 10 * HOUR, by_clinic=True, actor=SYSTEM, now=NOW - HOUR)
+    assert waiting() == ["rescheduled"]
+    day_cancel(appointment)
+    undone()
+    leave(NOW + HOUR)
+    assert list(Message.objects.exclude(status="cancelled").values_list("purpose", flat=True)) == [
+        "rescheduled"
+    ]
+
+
 def test_a_visit_goes_back_to_a_time_that_has_passed_and_is_confirmed_again(clinic):
     appointment = visit(clinic, hours=0.001)
     confirm(appointment.pk, actor=SYSTEM, now=NOW)
