@@ -4,7 +4,7 @@ A cancellation is final otherwise. Who may be undone is told of nothing in that 
 the texts of such a click wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,12 +63,17 @@ def last_done(actor: Actor, appointments: Any, *, now: datetime) -> list[Undoabl
     newest: dict[UUID, AuditEntry] = {}
     for entry in entries:
         newest.setdefault(entry.object_id, entry)
-    found = {visit.pk: visit for visit in appointments.filter(pk__in=newest)} if newest else {}
+    found = {visit.pk: visit for visit in _of_the_known(appointments, newest)} if newest else {}
     return [
         Undoable(entry.pk, entry.action, found[pk], entry.at + UNDO_FOR)
         for pk, entry in newest.items()
         if entry.action in UNDOABLE and pk in found and _still_stands(found[pk], entry)
     ]
+
+
+def _of_the_known(appointments: Any, keys: Iterable[UUID]) -> Any:
+    """Nothing of a patient whose data was erased comes back."""
+    return appointments.filter(pk__in=keys, patient__erased_at__isnull=True)
 
 
 def _still_stands(appointment: Appointment, entry: AuditEntry) -> bool:

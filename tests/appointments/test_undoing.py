@@ -5,6 +5,7 @@ import pytest
 from accounts.audit import SYSTEM, Actor
 from accounts.models import AuditEntry
 from appointments.closures import close_day
+from appointments.erasure import erase
 from appointments.errors import AppointmentConflict
 from appointments.models import Appointment
 from appointments.reminding import queue_due_reminders
@@ -16,7 +17,7 @@ from common.errors import NotFound, StateConflict
 from common.ids import new_id
 from messaging.dispatch import dispatch
 from messaging.models import Message
-from tests.factories.accounts import ClinicFactory, StaffFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
 from tests.factories.appointments import PatientFactory
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +266,12 @@ def test_attendance_is_undone_to_what_it_was(clinic, came):
     confirm(appointment.pk, actor=SYSTEM, now=NOW - HOUR)
     mark_attendance(appointment.pk, attended=came, actor=SYSTEM, now=NOW)
     assert undone().status == "confirmed"
+
+
+def test_what_an_erasure_cancelled_is_not_offered(clinic):
+    admin, appointment = Actor.of(AdminFactory()), visit(clinic)
+    erase(appointment.patient_id, cancel_visits=True, actor=admin, now=NOW)
+    assert last_done(admin, Appointment.objects.all(), now=SOON) == []
 
 
 def test_one_sees_what_one_did_oneself_within_the_minute(clinic):
