@@ -34,6 +34,7 @@ UNDOABLE = ("marked attended", "marked missed", "cancelled", "moved")
 # No change of the visit: what happens meanwhile is no reason against.
 _BESIDE = ("phoned",)
 _MOST_SHOWN = 3
+_AGAIN = ":again:"
 _MAY_HAVE_LEFT = (
     *(MessageStatus.SENDING, MessageStatus.SENT),
     *(MessageStatus.DELIVERED, MessageStatus.UNKNOWN),
@@ -170,6 +171,11 @@ def _still_needed(messages: Sequence[Message], appointment: Appointment) -> list
     return [message for message in messages if not (told and message.purpose in OF_THE_TIME)]
 
 
+def _key_of(earlier: str, appointment: Appointment) -> str:
+    """As long as the first time, however often a text is queued again."""
+    return f"{earlier.partition(_AGAIN)[0]}{_AGAIN}{appointment.version}"
+
+
 def _queue_again(messages: Sequence[Message], appointment: Appointment, now: datetime) -> None:
     """A chosen time keeps no key: only texts of rules and notices have one."""
     drafts = [
@@ -181,7 +187,7 @@ def _queue_again(messages: Sequence[Message], appointment: Appointment, now: dat
             language=message.language,
             send_at=max(message.send_at, now),
             expires_at=message.expires_at,
-            dedupe_key=message.dedupe_key and f"{message.dedupe_key}:{appointment.version}",
+            dedupe_key=message.dedupe_key and _key_of(message.dedupe_key, appointment),
             subject_type=SUBJECT,
             subject_id=appointment.pk,
             subject_at=message.subject_at,

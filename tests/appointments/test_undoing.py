@@ -274,6 +274,16 @@ def test_what_an_erasure_cancelled_is_not_offered(clinic):
     assert last_done(admin, Appointment.objects.all(), now=SOON) == []
 
 
+def test_a_text_keeps_a_short_key_however_often_it_is_undone(clinic):
+    appointment = visit(clinic)
+    for seconds in (0, 10, 20):
+        at = NOW + timedelta(seconds=seconds)
+        cancel(appointment.pk, texts_wait=UNDO_FOR, actor=SYSTEM, now=at)
+        undone(at + timedelta(seconds=5))
+    key = Message.objects.get(status="queued", purpose="confirmation").dedupe_key
+    assert key == f"confirmation:{appointment.pk}:1:1:again:7"
+
+
 def test_one_sees_what_one_did_oneself_within_the_minute(clinic):
     nurse, other = (Actor.of(StaffFactory(clinics=[clinic])) for _ in range(2))
     mine, theirs, again = visit(clinic), visit(clinic, 51), visit(clinic, 52)
