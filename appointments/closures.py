@@ -55,9 +55,13 @@ def close_day(
         affected = list(visits_on([closure]).order_by("starts_at", "pk").values_list("pk", flat=True))
         if move_to is None:
             return Closing(closure, is_new, affected, [], [])
-        plan = move_all(
-            clinic=clinic, away_from=bounds(closure), to=move_to, expected=expected, actor=actor, now=now
-        )
+        away_from = bounds(closure)
+        plan = None if is_new else plan_moves(clinic=clinic, away_from=away_from, to=move_to, now=now)
+        # The second click of two: nothing is left to be agreed to.
+        if plan is None or plan.moves:
+            plan = move_all(
+                clinic=clinic, away_from=away_from, to=move_to, expected=expected, actor=actor, now=now
+            )
     refused = [(stay.appointment.pk, stay.refusal) for stay in plan.stays]
     return Closing(closure, is_new, affected, [move.appointment.pk for move in plan.moves], refused)
 

@@ -3,6 +3,7 @@
 What stays and why: docs/privacy.md.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from django.utils.translation import ngettext
 
 from accounts.audit import Actor, Change, record
 from accounts.models import AuditEntry
+from appointments.file_import.columns import Columns, find_columns
+from appointments.file_import.errors import UnreadableFile
 from appointments.file_import.rows import import_key
 from appointments.locking import hold_many
 from appointments.models import Appointment, AppointmentQuerySet, FileImport, Patient, RejectedRow
@@ -36,6 +39,8 @@ HARMLESS = frozenset(
     }
 )
 BATCH = 500
+# Rows whose cells may stand under another's heading.
+MALFORMED = frozenset({"OPEN_QUOTE", "TOO_MANY_CELLS", "CELL_TOO_LONG"})
 
 
 def visits_to_cancel(patient: Patient, now: datetime) -> AppointmentQuerySet:
@@ -91,21 +96,60 @@ def _cancel(patient: Patient, agreed: bool, actor: Actor, now: datetime) -> None
 
 
 def _empty_rejected_rows(patient: Patient, traces: Traces) -> None:
-    """Rows of files that were not taken hold cells as they came: any that have the number or the name."""
+    """Rows of files that were not taken hold cells as they came: any that have the phone, the name, or the
+    number of the file at the clinic."""
     phones = {phone[-8:] for phone in {patient.phone, *traces.phones} if phone}
-    names = {patient.name, *earlier_values(traces.recipients, "name")}
+    names = {name_key(name) for name in {patient.name, *earlier_values(traces.recipients, "name")}}
     numbers = {patient.patient_number, *earlier_values(traces.recipients, "patient_number")}
-    words = {*map(name_key, names), *numbers} - {""}
-    files = FileImport.objects.filter(rejected__gt=0)
-    rows = RejectedRow.objects.filter(file_import__in=files).order_by("pk").values_list("pk", "cells")
-    for some in batched(rows.iterator(chunk_size=BATCH), BATCH):
-        theirs = [pk for pk, cells in some if any(_names(str(cell), phones, words) for cell in cells)]
+    wanted = _Wanted(phones, names - {""}, numbers - {""})
+    files = {
+        file.pk: (file.reaches(patient.clinic_id), _columns(file))
+        for file in FileImport.objects.filter(rejected__gt=0).only("clinic_ids", "header")
+    }
+    rows = RejectedRow.objects.filter(file_import__in=files).order_by("pk")
+    for some in batched(rows.only("file_import_id", "code", "cells").iterator(chunk_size=BATCH), BATCH):
+        theirs = [row.pk for row in some if wanted.is_in(row, *files[row.file_import_id])]
         RejectedRow.objects.filter(pk__in=theirs).update(cells=[], reason=_("Erased."))
 
 
-def _names(cell: str, phones: set[str], words: set[str]) -> bool:
-    digits = "".join(character for character in cell if character.isdigit())
-    return cell.strip() in words or name_key(cell) in words or any(phone in digits for phone in phones)
+def _columns(file: FileImport) -> Columns | None:
+    try:
+        return find_columns([str(heading) for heading in file.header])
+    except UnreadableFile:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What gives a patient away: the ends of phones, the names' keys, the numbers."""
+
+    phones: set[str]
+    names: set[str]
+    numbers: set[str]
+
+    def is_in(self, row: RejectedRow, reaches: bool, columns: Columns | None) -> bool:
+        """`reaches`: whether the file could book at the patient's clinic. Elsewhere only the phone counts."""
+        cells = [str(cell) for cell in row.cells]
+        if any(self._has_phone(cell) for cell in cells):
+            return True
+        if not reaches:
+            return False
+        return any(name_key(cell) in self.names for cell in _under("patient_name", row, columns)) or any(
+            cell.strip() in self.numbers for cell in _under("patient_number", row, columns)
+        )
+
+    def _has_phone(self, cell: str) -> bool:
+        digits = "".join(character for character in cell if character.isdigit())
+        return any(phone in digits for phone in self.phones)
+
+
+def _under(column: str, row: RejectedRow, columns: Columns | None) -> list[str]:
+    """The row's cell in this column; all cells where nobody knows which it is."""
+    cells = [str(cell) for cell in row.cells]
+    if columns is None or row.code in MALFORMED:
+        return cells
+    position = columns.found.get(column, len(cells))
+    return cells[position : position + 1]
 
 
 def _empty_log(traces: Traces, texts: list[UUID], replies: list[UUID]) -> None:

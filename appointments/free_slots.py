@@ -66,7 +66,7 @@ def _free(
         diary = _diary_of(clinic, [patient_id], span)
         for start in opening_slots(clinic, begin, begin + WINDOW, length):
             visit = Visit(appointment_id, clinic.pk, patient_id, start, start + length)
-            if diary.has_room(visit, clinic):
+            if diary.has_room(visit, clinic) and not _comes_again(start, clinic):
                 yield start.astimezone(clinic.zone)
 
 
@@ -162,6 +162,8 @@ def _offered(
     begin, end = day_of(clinic, day)
     length, slots = timedelta(minutes=minutes), []
     for start in opening_slots(clinic, max(begin, now.astimezone(UTC)), end, length):
+        if _comes_again(start, clinic):
+            continue
         visit = Visit(visit_id, clinic.pk, patient_id, start, start + length)
         taken = None
         try:
@@ -171,6 +173,12 @@ def _offered(
         left = diary.places_left(visit, clinic)
         slots.append(Slot(start.astimezone(clinic.zone), left, taken))
     return OfferedDay(day, False, slots)
+
+
+def _comes_again(moment: datetime, clinic: Clinic) -> bool:
+    """Whether the clinic's clock has shown this time before, as in an autumn night. Who is told of it, or
+    types it, means the first."""
+    return moment.astimezone(clinic.zone).fold == 1
 
 
 def day_of(clinic: Clinic, day: date) -> Span:

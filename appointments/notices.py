@@ -103,12 +103,12 @@ def queue(
             for draft, pk in zip(useful, ids, strict=True)
             if draft.purpose == Key.RESCHEDULED and draft.subject_id is not None
         ]
-        _stand_in(dict(moved), now + texts_wait)
+        stand_in(dict(moved), now + texts_wait)
         if any(draft.send_at <= now for draft in useful):
             nudge()
 
 
-def _stand_in(told: Mapping[UUID, UUID], leaving_at: datetime) -> None:
+def stand_in(told: Mapping[UUID, UUID], leaving_at: datetime) -> None:
     """The text that tells the new time is the reminder that would leave in the same moment.
 
     `told` maps visits to their messages.

@@ -1,5 +1,6 @@
 """All that is kept about one patient, as a file for them: a person's right."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.access import AnyUser, Known, clinics_visible_to
 from accounts.audit import Actor, Change, record
 from accounts.models import AuditEntry
 from appointments.models import Appointment, Patient, PhoneCall, Reminder
@@ -17,19 +19,30 @@ from messaging.models import BadNumber, Message, MessageEvent, OptOut
 FORMAT = "clinic-reminders patient 1"
 
 
-def export_patient(patient_id: UUID, *, actor: Actor, now: datetime) -> dict[str, Any]:
-    """JSON's own types; times in ISO 8601 with the clinic's offset. The audit log says that it was made."""
+def export_patient(
+    patient_id: UUID, *, reader: AnyUser | None, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """JSON's own types; times in ISO 8601 with the clinic's offset. The audit log says that it was made.
+
+    What only the phone connects with the patient is in it where `reader` sees its clinic; None sees all.
+    """
     with transaction.atomic():
         patient = Patient.objects.known().select_related("clinic").filter(pk=patient_id).first()
         if patient is None:
             raise NotFound(_("There is no such patient."))
-        made = _everything(patient, now)
+        made = _everything(patient, _clinics_of(reader), now)
         record(actor, [Change.of(patient, "exported")], now=now)
     return made
 
 
-def _everything(patient: Patient, now: datetime) -> dict[str, Any]:
-    traces = traces_of(patient)
+def _clinics_of(reader: AnyUser | None) -> frozenset[UUID] | None:
+    if reader is None or (isinstance(reader, Known) and reader.is_active and reader.is_admin):
+        return None
+    return frozenset(clinics_visible_to(reader).values_list("pk", flat=True))
+
+
+def _everything(patient: Patient, clinics: frozenset[UUID] | None, now: datetime) -> dict[str, Any]:
+    traces = replace(traces_of(patient), clinics=clinics)
     texts, replies = list(traces.texts.order_by("created_at", "pk")), list(traces.replies)
     keys = [text.pk for text in texts], [reply.pk for reply in replies]
     entries = entries_about(traces, *keys).order_by("at", "pk")

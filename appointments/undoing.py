@@ -4,7 +4,7 @@ A cancellation is final otherwise. Who may be undone is told of nothing in that 
 the texts of such a click wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from accounts.audit import Actor
 from accounts.models import AuditEntry
 from appointments import services
 from appointments.models import Appointment
-from appointments.notices import OF_THE_TIME
+from appointments.notices import OF_THE_TIME, stand_in
 from appointments.reminding import SUBJECT
 from common.errors import NotFound, StateConflict
 from messaging.models import Message, MessageQuerySet, MessageStatus, TemplateKey
@@ -34,6 +34,7 @@ UNDOABLE = ("marked attended", "marked missed", "cancelled", "moved")
 # No change of the visit: what happens meanwhile is no reason against.
 _BESIDE = ("phoned",)
 _MOST_SHOWN = 3
+_AGAIN = ":again:"
 _MAY_HAVE_LEFT = (
     *(MessageStatus.SENDING, MessageStatus.SENT),
     *(MessageStatus.DELIVERED, MessageStatus.UNKNOWN),
@@ -63,12 +64,17 @@ def last_done(actor: Actor, appointments: Any, *, now: datetime) -> list[Undoabl
     newest: dict[UUID, AuditEntry] = {}
     for entry in entries:
         newest.setdefault(entry.object_id, entry)
-    found = {visit.pk: visit for visit in appointments.filter(pk__in=newest)} if newest else {}
+    found = {visit.pk: visit for visit in _of_the_known(appointments, newest)} if newest else {}
     return [
         Undoable(entry.pk, entry.action, found[pk], entry.at + UNDO_FOR)
         for pk, entry in newest.items()
         if entry.action in UNDOABLE and pk in found and _still_stands(found[pk], entry)
     ]
+
+
+def _of_the_known(appointments: Any, keys: Iterable[UUID]) -> Any:
+    """Nothing of a patient whose data was erased comes back."""
+    return appointments.filter(pk__in=keys, patient__erased_at__isnull=True)
 
 
 def _still_stands(appointment: Appointment, entry: AuditEntry) -> bool:
@@ -165,6 +171,11 @@ def _still_needed(messages: Sequence[Message], appointment: Appointment) -> list
     return [message for message in messages if not (told and message.purpose in OF_THE_TIME)]
 
 
+def _key_of(earlier: str, appointment: Appointment) -> str:
+    """As long as the first time, however often a text is queued again."""
+    return f"{earlier.partition(_AGAIN)[0]}{_AGAIN}{appointment.version}"
+
+
 def _queue_again(messages: Sequence[Message], appointment: Appointment, now: datetime) -> None:
     """A chosen time keeps no key: only texts of rules and notices have one."""
     drafts = [
@@ -176,7 +187,7 @@ def _queue_again(messages: Sequence[Message], appointment: Appointment, now: dat
             language=message.language,
             send_at=max(message.send_at, now),
             expires_at=message.expires_at,
-            dedupe_key=message.dedupe_key and f"{message.dedupe_key}:{appointment.version}",
+            dedupe_key=message.dedupe_key and _key_of(message.dedupe_key, appointment),
             subject_type=SUBJECT,
             subject_id=appointment.pk,
             subject_at=message.subject_at,
@@ -185,6 +196,8 @@ def _queue_again(messages: Sequence[Message], appointment: Appointment, now: dat
         for message in messages
         if message.expires_at > now
     ]
-    enqueue(drafts, now=now)
+    for draft, pk in zip(drafts, enqueue(drafts, now=now), strict=True):
+        if draft.purpose == TemplateKey.RESCHEDULED:
+            stand_in({appointment.pk: pk}, draft.send_at)
     if any(draft.send_at <= now for draft in drafts):
         nudge()

@@ -30,25 +30,33 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where a person's texts are found. `phones` (E.164) are those that nobody else has."""
+    """Where a person's texts are found. `phones` (E.164) are those that nobody else has.
+
+    `clinics` limits what is found by a phone alone; None: it may be of any clinic, or of none.
+    """
 
     recipients: frozenset[UUID]
     subject_type: str
     subjects: frozenset[UUID]
     phones: frozenset[str] = field(default_factory=frozenset)
+    clinics: frozenset[UUID] | None = None
 
     @property
     def texts(self) -> MessageQuerySet:
         """All that were meant for the person; what was written to nobody in particular, by the phone."""
         about = Q(subject_type=self.subject_type, subject_id__in=self.subjects)
         theirs = Q(recipient_id__in=self.recipients) | about
-        theirs |= Q(to__in=self.phones, recipient_id__isnull=True)
+        theirs |= Q(to__in=self.phones, recipient_id__isnull=True) & self._within_clinics
         return MessageQuerySet(Message).filter(theirs, for_staff=False)
 
     @property
     def replies(self) -> "models.QuerySet[Reply]":
         about = Q(subject_type=self.subject_type, subject_id__in=self.subjects)
-        return Reply.objects.filter(about | Q(phone__in=self.phones))
+        return Reply.objects.filter(about | (Q(phone__in=self.phones) & self._within_clinics))
+
+    @property
+    def _within_clinics(self) -> Q:
+        return Q() if self.clinics is None else Q(clinic__in=self.clinics)
 
 
 def erase(traces: Traces, *, actor: Actor, now: datetime) -> tuple[list[UUID], list[UUID]]:

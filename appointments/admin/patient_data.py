@@ -28,7 +28,7 @@ def data_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRes
     patient = _one(model_admin, request, object_id)
     if not model_admin.has_change_permission(request, patient):
         raise PermissionDenied
-    told = export_patient(patient.pk, actor=actor_of(request), now=timezone.now())
+    told = export_patient(patient.pk, reader=request.user, actor=actor_of(request), now=timezone.now())
     answer = HttpResponse(
         json.dumps(told, ensure_ascii=False, indent=2), content_type="application/json; charset=utf-8"
     )

@@ -87,6 +87,10 @@ class FileImport(models.Model):
             raise ValueError("a file that nobody brought")
         return found
 
+    def reaches(self, clinic_id: UUID) -> bool:
+        """Whether its rows may be about this clinic."""
+        return self.clinic_ids is None or str(clinic_id) in self.clinic_ids
+
     @property
     def rows(self) -> int:
         return self.created + self.updated + self.unchanged + self.rejected

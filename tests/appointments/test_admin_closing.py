@@ -91,6 +91,18 @@ def test_a_plan_that_has_changed_is_shown_anew_and_nothing_is_done(client, nurse
     assert not Closure.objects.exists()
 
 
+def test_a_second_click_on_the_same_plan_says_that_the_day_is_closed(client, nurse, clinic):
+    visit(clinic)
+    plan = look(client, clinic, move_to=day(clinic, 8)).context["plan"]
+    for _click in range(2):
+        answer = confirm(client, clinic, move_to=day(clinic, 8), plan=plan.digest)
+    assert "done=1" in answer["Location"]
+    page = client.get(answer["Location"]).content.decode()
+    assert "is closed." in page
+    assert "Something has changed" not in page
+    assert Message.objects.filter(purpose="rescheduled").count() == 1
+
+
 def test_a_session_moves_and_the_day_stays_open(client, nurse, clinic):
     visit(clinic)
     visit(clinic, 60)

@@ -91,12 +91,19 @@ def past(patient):
     return visit
 
 
-def rejected_row(clinic, *cells):
+def rejected_row(clinic, *cells, header=(), code="X"):
     waiting = FileImport.objects.create(
-        uploaded_by=AdminFactory(), uploaded_at=NOW, filename="a.csv", content=b"", state="done", rejected=1
+        uploaded_by=AdminFactory(),
+        uploaded_at=NOW,
+        filename="a.csv",
+        content=b"",
+        state="done",
+        rejected=1,
+        header=list(header),
+        clinic_ids=[str(clinic.pk)],
     )
     return RejectedRow.objects.create(
-        file_import=waiting, row=2, line=2, code="X", reason="", cells=list(cells)
+        file_import=waiting, row=2, line=2, code=code, reason="", cells=list(cells)
     )
 
 
@@ -139,6 +146,51 @@ def test_a_rejected_row_of_another_person_stays(patient):
     erased(patient)
     other.refresh_from_db()
     assert other.cells == ["Kagiso", "71 999 888"]
+
+
+HEADER = ("Phone", "Name", "DateTime", "File no", "duration_minutes")
+OTHERS = [
+    ("71 999 888", "Kagiso", "2026-12-01 10:00", "P-2", "30"),
+    ("71 999 888", "30", "2026-12-01 10:00", "P-2", "15"),
+    ("71 999 888", "Kagiso", "2026-12-01 10:00", "Keitumetse", "15"),
+]
+
+
+@pytest.mark.parametrize("cells", OTHERS)
+def test_a_number_is_looked_for_under_its_heading_and_so_is_a_name(clinic, cells):
+    patient = PatientFactory(clinic=clinic, name="Keitumetse", patient_number="30")
+    other = rejected_row(clinic, *cells, header=HEADER)
+    erased(patient)
+    other.refresh_from_db()
+    assert other.cells == list(cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        (("bad", "Kagiso", "", " 30 "), "X"),
+        (("bad", "KEITUMETSE", "", "", ""), "X"),
+        (("bad", "Kagiso", "", "", "71 234 567"), "X"),
+        (("bad", "Molefe", "Keitumetse", "", "", ""), "TOO_MANY_CELLS"),
+    ],
+)
+def test_a_row_that_tells_of_the_patient_is_emptied(clinic, cells, code):
+    patient = PatientFactory(clinic=clinic, name="Keitumetse", patient_number="30", phone=PHONE)
+    row = rejected_row(clinic, *cells, header=HEADER, code=code)
+    erased(patient)
+    row.refresh_from_db()
+    assert row.cells == []
+
+
+def test_a_namesake_in_a_file_of_another_clinic_stays(clinic):
+    patient = PatientFactory(clinic=clinic, name="Keitumetse", phone=PHONE)
+    namesake, same_phone = (
+        rejected_row(ClinicFactory(), phone, "Keitumetse", header=HEADER) for phone in ("bad", "71234567")
+    )
+    erased(patient)
+    namesake.refresh_from_db()
+    same_phone.refresh_from_db()
+    assert (namesake.cells, same_phone.cells) == (["bad", "Keitumetse"], [])
 
 
 def test_reports_count_as_before(patient, past):

@@ -12,6 +12,7 @@ from appointments.models import PhoneCall
 from appointments.patient_export import export_patient
 from appointments.patients import change_patient
 from common.errors import NotFound
+from tests.factories.accounts import AdminFactory, StaffFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory
 from tests.factories.messaging import MessageFactory, OptOutFactory, ReplyFactory
 
@@ -24,8 +25,8 @@ def patient():
     return PatientFactory(name="Neo", patient_number="P7", phone="+26771234567")
 
 
-def exported(patient):
-    return export_patient(patient.pk, actor=SYSTEM, now=NOW)
+def exported(patient, reader=None):
+    return export_patient(patient.pk, reader=reader, actor=SYSTEM, now=NOW)
 
 
 def test_it_holds_visits_calls_texts_replies_opt_outs_and_changes(patient):
@@ -60,6 +61,19 @@ def test_it_holds_nothing_of_others_who_share_the_phone(patient):
     ReplyFactory(phone=patient.phone, body="from one of us")
     told = exported(patient)
     assert (told["appointments"], told["messages"], told["replies"]) == ([], [], [])
+
+
+@pytest.mark.parametrize("is_admin", [True, False])
+def test_what_other_clinics_wrote_to_the_phone_is_for_administrators(patient, is_admin):
+    MessageFactory(clinic=patient.clinic, to=patient.phone, body="ours")
+    MessageFactory(to=patient.phone, body="theirs")
+    ReplyFactory(clinic=patient.clinic, phone=patient.phone, body="to us")
+    ReplyFactory(phone=patient.phone, body="to them")
+    ReplyFactory(clinic=None, phone=patient.phone, body="to nobody")
+    told = exported(patient, AdminFactory() if is_admin else StaffFactory(clinics=[patient.clinic]))
+    texts, replies = ({one["body"] for one in told[kind]} for kind in ("messages", "replies"))
+    assert texts == ({"ours", "theirs"} if is_admin else {"ours"})
+    assert replies == ({"to us", "to them", "to nobody"} if is_admin else {"to us"})
 
 
 def test_the_log_says_that_it_was_made(patient):

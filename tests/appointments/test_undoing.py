@@ -5,6 +5,7 @@ import pytest
 from accounts.audit import SYSTEM, Actor
 from accounts.models import AuditEntry
 from appointments.closures import close_day
+from appointments.erasure import erase
 from appointments.errors import AppointmentConflict
 from appointments.models import Appointment
 from appointments.reminding import queue_due_reminders
@@ -16,7 +17,7 @@ from common.errors import NotFound, StateConflict
 from common.ids import new_id
 from messaging.dispatch import dispatch
 from messaging.models import Message
-from tests.factories.accounts import ClinicFactory, StaffFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
 from tests.factories.appointments import PatientFactory
 
 pytestmark = pytest.mark.django_db
@@ -237,6 +238,19 @@ def test_who_was_to_be_told_of_a_closing_is_told_once_after_a_move_and_its_undo(
     assert Message.objects.get(status="queued").subject_at == appointment.starts_at
 
 
+def test_the_text_of_a_closing_stands_in_for_the_reminder_after_a_cancellation_and_its_undo(leave):
+    appointment = visit(ClinicFactory(quiet_from=None, quiet_to=None, reminder_hours_before=[24]), hours=96)
+    closed_away(appointment, 24)
+    change(appointment.pk, starts_at=NOW + 10 * HOUR, by_clinic=True, actor=SYSTEM, now=NOW - HOUR)
+    assert waiting() == ["rescheduled"]
+    day_cancel(appointment)
+    undone()
+    leave(NOW + HOUR)
+    assert list(Message.objects.exclude(status="cancelled").values_list("purpose", flat=True)) == [
+        "rescheduled"
+    ]
+
+
 def test_a_visit_goes_back_to_a_time_that_has_passed_and_is_confirmed_again(clinic):
     appointment = visit(clinic, hours=0.001)
     confirm(appointment.pk, actor=SYSTEM, now=NOW)
@@ -252,6 +266,22 @@ def test_attendance_is_undone_to_what_it_was(clinic, came):
     confirm(appointment.pk, actor=SYSTEM, now=NOW - HOUR)
     mark_attendance(appointment.pk, attended=came, actor=SYSTEM, now=NOW)
     assert undone().status == "confirmed"
+
+
+def test_what_an_erasure_cancelled_is_not_offered(clinic):
+    admin, appointment = Actor.of(AdminFactory()), visit(clinic)
+    erase(appointment.patient_id, cancel_visits=True, actor=admin, now=NOW)
+    assert last_done(admin, Appointment.objects.all(), now=SOON) == []
+
+
+def test_a_text_keeps_a_short_key_however_often_it_is_undone(clinic):
+    appointment = visit(clinic)
+    for seconds in (0, 10, 20):
+        at = NOW + timedelta(seconds=seconds)
+        cancel(appointment.pk, texts_wait=UNDO_FOR, actor=SYSTEM, now=at)
+        undone(at + timedelta(seconds=5))
+    key = Message.objects.get(status="queued", purpose="confirmation").dedupe_key
+    assert key == f"confirmation:{appointment.pk}:1:1:again:7"
 
 
 def test_one_sees_what_one_did_oneself_within_the_minute(clinic):

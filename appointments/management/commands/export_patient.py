@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         with usable_database(returncode=2, afterwards="Then ask for the data again."):
             try:
-                told = export_patient(options["patient_id"], actor=COMMAND, now=timezone.now())
+                told = export_patient(options["patient_id"], reader=None, actor=COMMAND, now=timezone.now())
             except DomainError as refusal:
                 raise CommandError(refusal.message) from None
         self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
