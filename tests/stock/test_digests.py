@@ -1,26 +1,20 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, time
-from zoneinfo import ZoneInfo
+from datetime import time
 
 import pytest
 from django.db import connection
 
 from accounts.audit import SYSTEM
-from accounts.models import Preferences
 from messaging.models import Message
-from messaging.services import follow, opt_out
+from messaging.services import opt_out
 from stock.alerts import escalate, remind
 from stock.digests import send_digest, send_digests, tell_at_once
 from stock.models import AlertNotice
 from tests.factories.accounts import AdminFactory, ClinicFactory
-from tests.factories.stock import EVERY_DAY, ItemFactory, keeper, moved, stocked
+from tests.factories.stock import EVERY_DAY, keeper, moved
+from tests.stock.digest_calls import at, low_item, mails, prefers, texts
 
 pytestmark = pytest.mark.django_db
-GABORONE = ZoneInfo("Africa/Gaborone")
-
-
-def at(hour, minute=0, *, day=2, zone=GABORONE):
-    return datetime(2026, 11, day, hour, minute, tzinfo=zone)
 
 
 @pytest.fixture(autouse=True)
@@ -37,26 +31,6 @@ def clinic():
 @pytest.fixture
 def manager(clinic):
     return keeper(clinic)
-
-
-def low_item(clinic, *, now=None, **item):
-    """A level with 15 of an item whose reorder level is 20."""
-    now = now or at(6)
-    level = stocked(40, clinic=clinic, item=ItemFactory(**item), reorder_level=20, now=now)
-    moved(level, "issue", 25, now=now)
-    return level
-
-
-def prefers(user, **changes):
-    Preferences.objects.update_or_create(user=user, defaults=changes)
-
-
-def mails():
-    return list(Message.objects.filter(channel="email").order_by("created_at", "pk"))
-
-
-def texts():
-    return list(Message.objects.filter(channel="sms").order_by("created_at", "pk"))
 
 
 # When
@@ -279,70 +253,6 @@ def test_administrators_are_told_only_of_what_is_left_undone_for_long(clinic, ma
     escalate(now=at(8, day=8))
     send_digests(now=at(9, day=8))
     assert Message.objects.filter(to=boss.email).count() == 1
-
-
-# What never arrived
-
-
-def ended(status, **which):
-    Message.objects.filter(**which).update(status=status)
-
-
-@pytest.mark.parametrize("status", ["failed", "expired", "suppressed", "undelivered", "unknown"])
-def test_what_never_arrived_is_told_again(clinic, manager, status):
-    low_item(clinic)
-    send_digests(now=at(8))
-    ended(status)
-    assert send_digests(now=at(8, day=3)) == 1
-    assert "1 new" in texts()[1].body
-
-
-def test_what_arrived_one_way_is_told(clinic, manager):
-    low_item(clinic)
-    send_digests(now=at(8))
-    ended("failed", channel="sms")
-    assert send_digests(now=at(8, day=3)) == 0
-
-
-def test_what_is_tried_once_more_is_not_lost_yet(clinic, manager):
-    low_item(clinic)
-    prefers(manager, alert_by=["sms"])
-    send_digests(now=at(8))
-    ended("undelivered")
-    once_more = follow(texts()[0], at(10), "", now=at(8))
-    once_more.save()
-    assert send_digests(now=at(8, day=3)) == 0
-    ended("failed", pk=once_more.pk)
-    assert send_digests(now=at(8, day=4)) == 1
-
-
-def test_that_it_is_over_is_told_again_if_it_never_arrived(clinic, manager):
-    level = low_item(clinic)
-    send_digests(now=at(8))
-    moved(level, "receipt", 100, now=at(9))
-    send_digests(now=at(8, day=3))
-    ended("expired", created_at__gte=at(8, day=3))
-    assert send_digests(now=at(8, day=4)) == 1
-    assert send_digests(now=at(8, day=5)) == 0
-
-
-def test_a_vital_item_of_which_nobody_heard_is_told_at_once_again(clinic, manager):
-    moved(low_item(clinic, vital=True), "issue", 15, now=at(6, 5))
-    tell_at_once(now=at(6, 6))
-    ended("expired")
-    assert tell_at_once(now=at(9)) == 0
-    assert (tell_at_once(now=at(11)), tell_at_once(now=at(11, 5))) == (1, 0)
-    assert len(texts()) == 2
-
-
-def test_who_has_heard_is_not_told_at_once_again_with_who_has_not(clinic, manager):
-    keeper(clinic)
-    moved(low_item(clinic, vital=True), "issue", 15, now=at(6, 5))
-    tell_at_once(now=at(6, 6))
-    ended("failed", subject_id=manager.pk)
-    tell_at_once(now=at(11))
-    assert Message.objects.filter(created_at=at(11), subject_id=manager.pk).count() == 2
-    assert Message.objects.filter(created_at=at(11)).count() == 2
 
 
 # How
