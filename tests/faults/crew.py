@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -29,7 +29,7 @@ class _Worker:
     def __init__(
         self, pace: Pace, environment: Mapping[str, str], said: "queue.Queue[tuple[_Worker, str | None]]"
     ) -> None:
-        self.busy = self.ready = False
+        self.busy = self.ready = self.sending = False
         self._said = said
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.worker", pace.as_argument()],
@@ -74,21 +74,10 @@ class _Worker:
 
 
 class Crew:
-    """`size` workers that go through rounds together. It ends with the block.
+    """`size` workers that go through rounds together, for at most `seconds`. It ends with the block."""
 
-    `taken` says how many texts the provider has taken, `seconds` how long all of it may last.
-    """
-
-    def __init__(
-        self,
-        size: int,
-        pace: Pace,
-        environment: Mapping[str, str],
-        *,
-        taken: Callable[[], int],
-        seconds: float,
-    ) -> None:
-        self._pace, self._environment, self._taken = pace, environment, taken
+    def __init__(self, size: int, pace: Pace, environment: Mapping[str, str], *, seconds: float) -> None:
+        self._pace, self._environment = pace, environment
         self._ends = monotonic() + seconds
         self._said: queue.Queue[tuple[_Worker, str | None]] = queue.Queue()
         self._workers = [self._start() for _ in range(size)]
@@ -111,22 +100,20 @@ class Crew:
 
     def go_round(self, ahead: timedelta, *, kills: int = 0) -> None:
         """Each works until nothing is left for now by a clock that is `ahead`; no claim is left but those of
-        the dead. Up to `kills` of them are killed at random moments, and others take their places."""
+        the dead. Up to `kills` that have begun to send are killed at random moments, and others take their
+        places."""
         for worker in self._workers:
             worker.begin(ahead)
-        until, before = self.kills + kills, self._taken()
+        until = self.kills + kills
         while any(worker.busy for worker in self._workers):
-            at_work = [worker for worker in self._workers if worker.busy and worker.ready]
-            if self.kills >= until:
+            at_work = [worker for worker in self._workers if worker.sending]
+            if self.kills >= until or not at_work:
                 self._listen(START_SECONDS)
-            elif not at_work or self._taken() == before:
-                # On a loaded machine they take their time before there is anything to hit.
-                self._listen(0.05)
-            else:
-                victim = self._chance.choice(at_work)
-                if not self._listen(self._chance.uniform(0.02, 0.6)) and victim.busy:
-                    self._replace(victim, ahead)
-                    before = self._taken()
+                continue
+            victim = self._chance.choice(at_work)
+            self._listen_for(self._chance.uniform(0.02, 0.6))
+            if victim.sending:
+                self._replace(victim, ahead)
 
     def _start(self) -> _Worker:
         return _Worker(self._pace, self._environment, self._said)
@@ -138,6 +125,11 @@ class Crew:
         self._workers.remove(victim)
         self._workers.append(self._start())
         self._workers[-1].begin(ahead)
+
+    def _listen_for(self, seconds: float) -> None:
+        ends = monotonic() + seconds
+        while (left := ends - monotonic()) > 0:
+            self._listen(left)
 
     def _listen(self, seconds: float) -> bool:
         """Takes in one thing that a worker says; False when for so long none has said any."""
@@ -152,6 +144,6 @@ class Crew:
         if line is None:
             raise WorkerFailed("A worker has ended by itself.")
         worker.ready = True
-        if line == "idle":
-            worker.busy = False
+        worker.sending = line == "sending"
+        worker.busy &= line != "idle"
         return True

@@ -41,7 +41,7 @@ class Scenario:
         self, name: str, environment: dict[str, str], twilio: TwilioDouble, others: Sequence[Double]
     ) -> None:
         self.name, self._environment = name, environment
-        self._twilio, self._doubles = twilio, [twilio, *others]
+        self._doubles = [twilio, *others]
         self.workers = 1 if connection.vendor == "sqlite" else 3
         self.kills = self._rounds = 0
         self._began = monotonic()
@@ -64,16 +64,12 @@ class Scenario:
         self, pace: Pace | None = None, *, kills: int = 0, until_none_is: Sequence[str] = NOT_ENDED
     ) -> None:
         """Rounds until no message is in one of those states, and `kills` workers were killed meanwhile."""
-        crew = Crew(self.workers, pace or Pace(), self._environment, taken=self._taken, seconds=MOST_SECONDS)
-        with crew:
+        with Crew(self.workers, pace or Pace(), self._environment, seconds=MOST_SECONDS) as crew:
             crew.get_ready()
             while Message.objects.filter(status__in=until_none_is).exists() and self._rounds < MOST_ROUNDS:
                 crew.go_round(self._rounds * BETWEEN_ROUNDS, kills=kills - crew.kills)
                 self._rounds += 1
             self.kills += crew.kills
-
-    def _taken(self) -> int:
-        return self._twilio.tally()["accepted"]
 
     def figures(self, troubles: dict[str, int] | None = None) -> Figures:
         """As it is now; kept for the table where FAULT_RESULTS names a file."""

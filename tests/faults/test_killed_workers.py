@@ -7,9 +7,8 @@ from tests.faults.scenario import MESSAGES, assert_nothing_lost_or_doubled
 from tests.faults.worker import Pace
 
 TEXTS = max(300, MESSAGES)
-LATENCY_MS = 60 if TEXTS > 1000 else 100
-# No worker can take all of a small run, and whoever is hit holds some.
-IN_FLIGHT = 16
+# A small run lasts some seconds too, so that whoever is hit holds some.
+LATENCY_MS, IN_FLIGHT = (60, 16) if TEXTS > 1000 else (150, 5)
 KILLS = max(2, TEXTS // 400)
 
 

@@ -1,7 +1,8 @@
 """A worker of the fault suite: passes of dispatch() in a process of its own, until nothing is left for now.
 
 It says "ready". Then each line on its standard input is a round: how many seconds its clock is ahead. It says
-"idle" at the round's end, and ends with its standard input. Its argument is what `Pace` sets, as JSON.
+"sending" each time it has claimed some texts and "idle" at the round's end, and ends with its standard input.
+Its argument is what `Pace` sets, as JSON.
 """
 
 import json
@@ -69,6 +70,20 @@ def work(ahead: timedelta) -> None:
             sleep(0.1)
 
 
+def _tell_of_claims() -> None:
+    from messaging import dispatch
+
+    claim_due = dispatch.claim_due
+
+    def telling(*arguments):
+        claim = claim_due(*arguments)
+        if claim.parcels:
+            print("sending", flush=True)
+        return claim
+
+    dispatch.claim_due = telling
+
+
 def _clock(ahead: timedelta):
     from django.utils import timezone
 
@@ -107,6 +122,7 @@ def main() -> None:
 
     django.setup()
     Pace.read(sys.argv[1]).set()
+    _tell_of_claims()
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     Thread(target=_read, args=[lines], daemon=True).start()
     print("ready", flush=True)
