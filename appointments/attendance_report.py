@@ -1,14 +1,15 @@
 """Who came and who did not: by clinic, month, weekday, and what became of the reminder."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import NamedTuple
 
 from django.db.models import Case, CharField, Count, DateField, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import ExtractIsoWeekDay, TruncMonth
 
 from accounts.models import Clinic
+from accounts.zones import by_zone
 from appointments.call_list import TELLING
 from appointments.models import LIVE, Appointment, AppointmentStatus
 from appointments.reminding import SUBJECT
@@ -19,25 +20,34 @@ DELIVERED, SENT, NOT_REACHED = "delivered", "sent", "not_reached"
 FAILED, NONE = "failed", "none"
 # Of a text that was to leave; one that was taken back or waits is none.
 _WITHOUT_SUCCESS = ("undelivered", "failed", "expired", "suppressed", "unknown")
-COUNTS = ("attended", "missed", "unmarked", "upcoming", "cancelled")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Visits that are alike. `month` is its first day, `weekday` 1 for Monday, on the clinic's calendar.
+class Counts(NamedTuple):
+    """Visits. `unmarked`: the time has passed and nobody has said whether the patient came."""
 
-    `unmarked`: the time has passed and nobody has said whether the patient came.
-    """
-
-    clinic: Clinic
-    month: date
-    weekday: int
-    reminder: str
     attended: int
     missed: int
     unmarked: int
     upcoming: int
     cancelled: int
+
+    @property
+    def no_show_rate(self) -> float | None:
+        return no_show_rate(self.attended, self.missed)
+
+
+COUNTS = Counts._fields
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Visits that are alike. `month` is its first day, `weekday` 1 for Monday, on the clinic's calendar."""
+
+    clinic: Clinic
+    month: date
+    weekday: int
+    reminder: str
+    counts: Counts
 
 
 def attendance(
@@ -51,13 +61,8 @@ def attendance(
 
     `told_apart`: `reminder` is FAILED or NONE instead of NOT_REACHED.
     """
-    by_zone: dict[str, dict[object, Clinic]] = defaultdict(dict)
-    for clinic in clinics:
-        by_zone[clinic.time_zone][clinic.pk] = clinic
     groups = []
-    for zone_name in sorted(by_zone):
-        known = by_zone[zone_name]
-        zone = next(iter(known.values())).zone
+    for zone, known in by_zone(clinics):
         begin, end = bounds(zone)
         visits = Appointment.objects.filter(clinic__in=list(known), starts_at__gte=begin, starts_at__lt=end)
         rows = (
@@ -70,7 +75,10 @@ def attendance(
             .values_list("clinic_id", "month", "weekday", "reminder")
             .annotate(**_counts(now))
         )
-        groups += [Group(known[clinic_id], *rest) for clinic_id, *rest in rows]
+        groups += [
+            Group(known[clinic_id], month, weekday, reminder, Counts(*counts))
+            for clinic_id, month, weekday, reminder, *counts in rows
+        ]
     return sorted(groups, key=lambda group: (group.clinic.code, group.month, group.weekday, group.reminder))
 
 
@@ -78,6 +86,11 @@ def no_show_rate(attended: int, missed: int) -> float | None:
     """Of the visits that were marked, the share that was missed; None where none was marked."""
     marked = attended + missed
     return round(missed / marked, 4) if marked else None
+
+
+def summed(groups: Iterable[Group]) -> Counts:
+    counts = [group.counts for group in groups]
+    return Counts(*(sum(getattr(each, name) for each in counts) for name in COUNTS))
 
 
 def _counts(now: datetime) -> dict[str, Count]:

@@ -11,6 +11,7 @@ from django.db.models import Count, DateField, Q, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from accounts.models import Clinic
+from accounts.zones import by_zone
 from messaging.models import Message, MessageQuerySet
 
 # What became of a text, in the words of who pays for it.
@@ -62,13 +63,8 @@ def deliveries(
     clinics: Iterable[Clinic], bounds: Callable[[tzinfo], tuple[datetime, datetime]]
 ) -> list[Group]:
     """Counted in the database, one query a time zone. `bounds` gives the period on a zone's clock."""
-    by_zone: dict[str, dict[object, Clinic]] = defaultdict(dict)
-    for clinic in clinics:
-        by_zone[clinic.time_zone][clinic.pk] = clinic
     groups = []
-    for zone_name in sorted(by_zone):
-        known = by_zone[zone_name]
-        zone = next(iter(known.values())).zone
+    for zone, known in by_zone(clinics):
         begin, end = bounds(zone)
         texts = MessageQuerySet(Message).texts()
         texts = texts.filter(clinic__in=list(known), created_at__gte=begin, created_at__lt=end)
@@ -84,3 +80,12 @@ def deliveries(
         )
         groups += [Group(known[clinic_id], *rest) for clinic_id, *rest in rows]
     return sorted(groups, key=lambda g: (g.clinic.code, g.month, g.provider, g.status, g.error_code))
+
+
+def prices(groups: Iterable[Group]) -> list[tuple[Decimal, str]]:
+    """The sums with their currencies, in the order of these."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for group in groups:
+        if group.price is not None and group.currency:
+            sums[group.currency] += group.price
+    return [(sums[currency], currency) for currency in sorted(sums)]

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.api.reports import GroupsReport, OfPeriod, OneClinic, clinic_columns, described
 from accounts.models import Clinic
-from appointments.attendance_report import COUNTS, Group, attendance, no_show_rate
+from appointments.attendance_report import COUNTS, Group, attendance, summed
 
 COLUMNS = (
     *("clinic_id", "clinic_code", "clinic_name", "month", "weekday", "reminder", "appointments"),
@@ -92,9 +92,5 @@ class AttendanceReport(GroupsReport):
         }
 
     def summed(self, groups: Sequence[Group]) -> dict[str, Any]:
-        sums = {name: sum(getattr(group, name) for group in groups) for name in COUNTS}
-        return {
-            "appointments": sum(sums.values()),
-            **sums,
-            "no_show_rate": no_show_rate(sums["attended"], sums["missed"]),
-        }
+        counts = summed(groups)
+        return {"appointments": sum(counts), **counts._asdict(), "no_show_rate": counts.no_show_rate}

@@ -1,8 +1,6 @@
 """GET /reports/delivery."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,12 +9,13 @@ from rest_framework import serializers
 
 from accounts.api.reports import GroupsReport, OfPeriod, OneClinic, clinic_columns, described
 from accounts.models import Clinic
-from messaging.delivery_report import Group, deliveries
+from messaging.delivery_report import Group, deliveries, prices
 
 COLUMNS = (
     *("clinic_id", "clinic_code", "clinic_name", "month", "provider", "status", "error_code"),
     *("messages", "parts", "parts_sent", "price", "currency"),
 )
+_SUMMED = ("messages", "parts", "parts_sent")
 _BY = {
     "by_clinic": ("clinic_code", "clinic_name", "clinic_id"),
     "by_month": ("month",),
@@ -112,12 +111,6 @@ class DeliveryReport(GroupsReport):
         }
 
     def summed(self, groups: Sequence[Group]) -> dict[str, Any]:
-        prices: dict[str, Decimal] = defaultdict(Decimal)
-        sums = dict.fromkeys(("messages", "parts", "parts_sent"), 0)
-        for group in groups:
-            for name in sums:
-                sums[name] += getattr(group, name)
-            if group.price is not None and group.currency:
-                prices[group.currency] += group.price
-        told = [{"amount": str(prices[currency]), "currency": currency} for currency in sorted(prices)]
+        sums = {name: sum(getattr(group, name) for group in groups) for name in _SUMMED}
+        told = [{"amount": str(amount), "currency": currency} for amount, currency in prices(groups)]
         return {**sums, "prices": told}
