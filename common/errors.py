@@ -7,7 +7,7 @@ from typing import Any
 class DomainError(Exception):
     """A refusal. Admin, API, import and commands each show it in their own form.
 
-    `code` is one of the contract's error codes, `message` says what to mend, `details` maps a field
+    `code` is one of the API's error codes, `message` says what to mend, `details` maps a field
     to its messages; `facts` is what a machine can use (other appointments, free times). None of them
     may hold a patient's name or phone.
     """

@@ -17,9 +17,12 @@ from accounts.models import User
 from appointments.models import Closure, FileImport
 from common.tasks import beat
 from messaging.models import MessageTemplate
+from stock.orders import place_order
+from stock.transfers import transfer_out
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
+from tests.factories.stock import StockAlertFactory, moved, stocked
 
 TRIED = "invented requests"
 PEOPLE = {"admin": AdminFactory, "staff": StaffFactory, "viewer": ViewerFactory}
@@ -57,6 +60,22 @@ def populated(clinic: Any, person: User) -> dict[str, list[UUID]]:
         "clinics": [clinic.pk],
         "sms": texts,
         "templates": [MessageTemplateFactory(clinic=clinic).pk, shared.pk],
+        **in_stock(clinic),
+    }
+
+
+def in_stock(clinic: Any) -> dict[str, list[UUID]]:
+    levels = [stocked(40, clinic=clinic, reorder_level=20), stocked(0, clinic=clinic)]
+    done: dict[str, Any] = {"actor": SYSTEM, "now": timezone.now()}
+    sent = transfer_out(level_id=levels[0].pk, quantity=1, to_clinic=ClinicFactory(), **done)
+    coming = transfer_out(level_id=stocked(5, item=levels[0].item).pk, quantity=2, to_clinic=clinic, **done)
+    orders = [place_order(level_id=level.pk, quantity=10, **done) for level in levels]
+    return {
+        "stock": [level.pk for level in levels],
+        "items": [level.item_id for level in levels],
+        "stock/orders": [order.pk for order in orders],
+        "stock/movements": [moved(levels[0], "issue", 1).pk, sent.pk, coming.pk],
+        "stock/alerts": [StockAlertFactory(level=levels[1], clinic=clinic).pk],
     }
 
 

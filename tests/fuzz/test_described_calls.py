@@ -53,7 +53,16 @@ def aim(case: Any, world: World) -> None:
     """Half of the ids, those that are even, become ids of what is there."""
     path = case.path.removeprefix(f"{BASE}/")
     kinds = sorted((kind for kind in world.ids if path.startswith(kind)), key=len, reverse=True)
-    names = {"clinic_id": "clinics", "patient_id": "patients", "appointment_id": "appointments"}
+    names = {
+        "clinic_id": "clinics",
+        "to_clinic_id": "clinics",
+        "patient_id": "patients",
+        "appointment_id": "appointments",
+        "level_id": "stock",
+        "stock_id": "stock",
+        "item_id": "items",
+        "order_id": "stock/orders",
+    }
     if "closures/" in path:
         names["id"] = "closures"
     elif kinds:
