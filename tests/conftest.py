@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 from accounts import sign_in
 from accounts.api import tokens
 from accounts.models import User
+from tests.clock import NOW
 from tests.described import DescribedClient
 
 COMMITS = {"transactional_db", "live_server", "process_environment"}
@@ -29,6 +31,16 @@ def keep_what_migrations_bring(item: pytest.Item) -> None:
     if options.get("transaction") or COMMITS & set(getattr(item, "fixturenames", ())):
         options |= {"transaction": True, "serialized_rollback": True}
         item.add_marker(pytest.mark.django_db(**options), append=False)
+
+
+@pytest.fixture(autouse=True)
+def begins_now(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where a module counts from NOW, that is when each of its tests begins: the factories' clock agrees."""
+    if getattr(request.module, "NOW", None) is not NOW:
+        yield
+        return
+    with time_machine.travel(NOW, tick=True):
+        yield
 
 
 @pytest.fixture

@@ -3,19 +3,18 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from accounts.models import AuditEntry
 from appointments.call_list import last_calls, note_call, reasons, to_phone
 from appointments.models import Appointment, PhoneCall, Reminder
 from messaging.models import OptOut
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory, StaffFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory
 from tests.factories.messaging import BadNumberFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 def visit(**fields) -> Appointment:

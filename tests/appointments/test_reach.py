@@ -3,19 +3,18 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from appointments.call_list import note_call
 from appointments.models import Appointment
 from appointments.reach import Tone, reaches
 from tests.appointments.test_call_list import text, visit
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.appointments import ReminderFactory
 from tests.factories.messaging import BadNumberFactory, OptOutFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 def of(appointment, now=NOW):

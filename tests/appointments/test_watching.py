@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from appointments.models import ReminderState
@@ -9,10 +8,10 @@ from appointments.watching import check
 from messaging.models import Alarm
 from messaging.services import set_sending
 from messaging.tasks import watch
+from tests.clock import NOW
 from tests.factories.appointments import ReminderFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 def due(minutes_ago, **fields):

@@ -5,7 +5,6 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import AuditEntry
@@ -24,11 +23,11 @@ from messaging.alarms import (
 )
 from messaging.models import Alarm, AlarmKind
 from messaging.signals import alarm_opened
+from tests.clock import NOW
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, UserFactory
 from tests.factories.messaging import AlarmFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 LATER = NOW + timedelta(minutes=5)
 DOWN = Finding(AlarmKind.PROVIDER_DOWN, "twilio", {"code": "READ_TIMEOUT"})
 

@@ -1,14 +1,13 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from messaging.checks import check_providers
 from messaging.models import ProviderState
 from messaging.watches.balances import check
+from tests.clock import NOW
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 @pytest.fixture

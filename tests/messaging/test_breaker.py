@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from accounts.models import AuditEntry
@@ -11,11 +10,11 @@ from messaging.breaker import Health, allowance, begin_trial, learn
 from messaging.dispatch import dispatch
 from messaging.models import Breaker, Message, Pin, ProviderState
 from messaging.providers.base import Outcome, Result
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider, SecondProvider
 
-NOW = timezone.now()
 FIRST = "tests.messaging.scripted_provider.ScriptedProvider"
 SECOND = "tests.messaging.scripted_provider.SecondProvider"
 WELL, BAD, CLOSED = (Health.WELL, ""), (Health.TROUBLED, "READ_TIMEOUT"), (Health.CLOSED, "20003")

@@ -2,19 +2,18 @@ from collections import Counter
 from datetime import time, timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from messaging.claiming import claim_due
 from messaging.models import Message
 from messaging.services import opt_out
 from messaging.signals import messages_ended
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOW = timezone.now()
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from common.clock import Clock
@@ -19,12 +18,12 @@ from messaging.reconciling import expire_leases
 from messaging.sending import ProviderAnswer, Sender
 from messaging.services import opt_out, set_sending
 from messaging.settling import settle
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOW = timezone.now()
 CLOCK = Clock(NOW)
 
 

@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus
 from messaging.providers.base import Outcome, Result
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider, SecondProvider
@@ -14,7 +14,6 @@ from tests.messaging.scripted_provider import ScriptedProvider, SecondProvider
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = "tests.messaging.scripted_provider.ScriptedProvider"
 SECOND = "tests.messaging.scripted_provider.SecondProvider"
-NOW = timezone.now()
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,18 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message
 from messaging.providers.base import StatusReport
 from messaging.receipts import take
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider, SecondProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOW = timezone.now()
 SECOND = "tests.messaging.scripted_provider.SecondProvider"
 
 

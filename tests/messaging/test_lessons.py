@@ -1,18 +1,17 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Alarm, BadNumber
 from messaging.providers.base import StatusReport
 from messaging.receipts import take, take_all
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import BadNumberFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOW = timezone.now()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from clinic_reminders.health import oldest_due
@@ -18,12 +17,12 @@ from messaging.providers import mail as mail_provider
 from messaging.providers.base import OutgoingText, Result
 from messaging.reconciling import expire_leases
 from messaging.services import opt_out, set_sending
+from tests.clock import NOW
 from tests.factories.accounts import AdminFactory, ClinicFactory
 from tests.factories.messaging import MailFactory, MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOW = timezone.now()
 CLOCK = Clock(NOW)
 
 

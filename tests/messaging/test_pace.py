@@ -8,11 +8,11 @@ from messaging import pace
 from messaging.dispatch import dispatch
 from messaging.models import Message, ProviderState
 from messaging.providers.base import Outcome, Result
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 from tests.messaging.scripted_provider import ScriptedProvider
 
-NOW = timezone.now()
 FIRST = "tests.messaging.scripted_provider.ScriptedProvider"
 
 

@@ -3,17 +3,16 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
 from messaging.models import Message, MessageStatus, Receipt
 from messaging.providers.base import Outcome, Result, StatusReport
 from messaging.receipts import match_waiting, take
 from messaging.sending import Parcel, ProviderAnswer, text_of
 from messaging.settling import settle
+from tests.clock import NOW
 from tests.factories.messaging import MessageFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 NUMBER = "SM" + "1" * 32
 
 

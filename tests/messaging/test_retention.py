@@ -1,14 +1,13 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from messaging.models import Message, Reply
 from messaging.retention import forget_old
+from tests.clock import NOW
 from tests.factories.messaging import MailFactory, MessageFactory, ReplyFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 OLD = NOW - timedelta(days=731)
 
 

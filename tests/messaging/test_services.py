@@ -1,18 +1,17 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from common.errors import StateConflict
 from messaging.models import Message, MessageStatus, OptOut
 from messaging.services import Draft, cancel, enqueue, lift_opt_out, opt_out, opted_out
 from messaging.template_book import TemplateBook, Text
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 WORDS = {
     "name": "Neo",
     "clinic": "Gaborone Clinic",

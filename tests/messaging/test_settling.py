@@ -11,12 +11,12 @@ from messaging.models import Message, MessageEvent, MessageStatus, OptOut, Provi
 from messaging.providers.base import Outcome, Provider, Result
 from messaging.sending import Parcel, ProviderAnswer, text_of
 from messaging.settling import FIRST_WAIT, LONGEST_WAIT, settle, wait_after
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory, ReplyFactory
 from tests.messaging.scripted_provider import ScriptedProvider, SecondProvider
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 FIRST = "tests.messaging.scripted_provider.ScriptedProvider"
 SECOND = "tests.messaging.scripted_provider.SecondProvider"
 TRANSIENT = Outcome(Result.TRANSIENT, code="HTTP_500", message="try later")

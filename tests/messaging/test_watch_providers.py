@@ -5,11 +5,11 @@ from django.utils import timezone
 
 from messaging.models import Breaker, ProviderState
 from messaging.watches.providers import failing, in_trouble, unknown
+from tests.clock import NOW
 from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,15 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from messaging import watching
 from messaging.alarms import Finding
 from messaging.models import Alarm, AlarmKind
 from messaging.watching import watch
+from tests.clock import NOW
 from tests.factories.messaging import AlarmFactory
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 @pytest.fixture

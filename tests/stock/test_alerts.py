@@ -3,7 +3,6 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.audit import SYSTEM
 from accounts.models import AuditEntry
@@ -16,11 +15,11 @@ from stock.manual_alerts import alert_managers
 from stock.models import StockAlert
 from stock.orders import cancel_order, place_order, receive_order
 from stock.refreshing import refresh_levels
+from tests.clock import NOW
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.stock import EVERY_DAY, ItemFactory, StockLevelFactory, keeper, moved, stocked
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 ALERTS, MANUAL = "/api/v1/stock/alerts", "/api/v1/stock/alert"
 
 

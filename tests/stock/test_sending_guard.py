@@ -1,14 +1,13 @@
 import pytest
-from django.utils import timezone
 
 from messaging import guards
 from messaging.models import Message
 from stock.digests import tell_at_once
+from tests.clock import NOW
 from tests.factories.accounts import AdminFactory, ClinicFactory
 from tests.factories.stock import EVERY_DAY, ItemFactory, keeper, moved, stocked
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
 
 
 @pytest.fixture
