@@ -10,6 +10,8 @@ from uuid import UUID
 from accounts.models import Clinic
 from appointments.diary import Diary, Span, Visit
 from appointments.errors import AppointmentConflict, InTheWay
+from appointments.models import Patient
+from appointments.patients import Caller, known_as
 from common.ids import new_id
 
 OFFERED = 3
@@ -41,7 +43,7 @@ def next_free_slots(
 def offering(
     *,
     clinic: Clinic,
-    patient_id: UUID | None,
+    who: Patient | Caller,
     minutes: int,
     after: datetime,
     appointment_id: UUID | None = None,
@@ -50,8 +52,13 @@ def offering(
     try:
         yield
     except AppointmentConflict as conflict:
+        patient = known_as(who) if isinstance(who, Caller) else who
         slots = next_free_slots(
-            clinic=clinic, patient_id=patient_id, minutes=minutes, after=after, appointment_id=appointment_id
+            clinic=clinic,
+            patient_id=patient.pk if patient else None,
+            minutes=minutes,
+            after=after,
+            appointment_id=appointment_id,
         )
         conflict.facts["next_free_slots"] = [slot.isoformat() for slot in slots]
         raise

@@ -61,19 +61,20 @@ def find_or_add(person: Caller, *, actor: Actor, now: datetime) -> Patient:
     ValidationFailed where two could be meant, or where the number is somebody else's.
     """
     with transaction.atomic():
-        patient = _find(person)
+        patient = known_as(person)
         if patient is None:
             try:
                 return _add(person, actor, now)
             except ValidationFailed:
                 # Another call has added the same person in this moment.
-                patient = _find(person)
+                patient = known_as(person)
                 if patient is None:
                     raise
         return _correct(patient, person, actor, now)
 
 
-def _find(person: Caller) -> Patient | None:
+def known_as(person: Caller) -> Patient | None:
+    """Whom these words mean; None: nobody yet. ValidationFailed where two could be meant."""
     with as_refusal_of_fields():
         return find_patient(_Stored(), person)
 

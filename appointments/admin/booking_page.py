@@ -114,7 +114,7 @@ def _booked(request: HttpRequest, form: BookingFields) -> HttpResponse:
     visit = {name: given[name] for name in named if given.get(name) not in (None, "")}
     with offering(
         clinic=clinic,
-        patient_id=who.pk if isinstance(who, Patient) else None,
+        who=who,
         minutes=visit.get("duration_minutes", clinic.slot_minutes),
         after=visit["starts_at"],
     ):

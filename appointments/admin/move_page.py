@@ -43,7 +43,7 @@ def _moved(model_admin: Any, request: HttpRequest, visit: Appointment) -> HttpRe
     starts_at = _as_time(request.POST["to"], visit)
     with offering(
         clinic=visit.clinic,
-        patient_id=visit.patient_id,
+        who=visit.patient,
         minutes=visit.duration_minutes,
         after=starts_at,
         appointment_id=visit.pk,

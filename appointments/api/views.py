@@ -16,7 +16,7 @@ from appointments.api.bodies import OF_PATIENT, ChangedVisit, NewVisit, Reach, v
 from appointments.api.filters import AppointmentFilters
 from appointments.api.serializers import AppointmentSerializer
 from appointments.free_slots import offering
-from appointments.models import Appointment, Patient, Reminder
+from appointments.models import Appointment, Reminder
 from common.errors import ValidationFailed
 from common.rest.parameters import whole_number
 from common.rest.views import DetailView, ListView
@@ -64,7 +64,7 @@ class AppointmentList(Appointments, ListView):
         visit = visit_of(given, who.clinic)
         with offering(
             clinic=who.clinic,
-            patient_id=who.pk if isinstance(who, Patient) else None,
+            who=who,
             minutes=visit.get("duration_minutes", who.clinic.slot_minutes),
             after=visit["starts_at"],
         ):
@@ -135,7 +135,7 @@ class AppointmentDetail(Appointments, DetailView):
         wanted = visit_of(given, found.clinic)
         with offering(
             clinic=found.clinic,
-            patient_id=found.patient_id,
+            who=found.patient,
             minutes=wanted.get("duration_minutes", found.duration_minutes),
             after=wanted.get("starts_at", found.starts_at),
             appointment_id=found.pk,
