@@ -235,7 +235,7 @@ def test_a_ledger_that_tells_too_little_is_refused(entries):
 
 def test_a_clinic_that_there_is_not_is_refused_by_its_name():
     StockLevelFactory(clinic__code="GAB01")
-    with pytest.raises(CommandError, match="There is no clinic NOWHERE. Known clinics: GAB01."):
+    with pytest.raises(CommandError, match=r"There is no clinic NOWHERE\. Known clinics: GAB01\."):
         said("--clinic", "NOWHERE")
 
 

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             stack.enter_context(usable_database(returncode=2, afterwards="Then import the same file again."))
             try:
                 file = self._open(options["file"])
-                clinic = clinic_of_code(options["clinic"]) if options["clinic"] else None
+                clinic = None if options["clinic"] is None else clinic_of_code(options["clinic"])
                 errors = self._errors_file(options["errors"], options["file"])
             except (UnreadableFile, RejectedFileRefused, NotFound) as error:
                 self.stderr.write(error.message)
