@@ -13,16 +13,6 @@ pytestmark = pytest.mark.django_db
 BULK = f"{LIST}/bulk"
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def bulk(caller, operation, items, **options):
     answer = caller.post(BULK, {"operation": operation, "items": items, **options}, format="json")
     assert answer.status_code == 200, answer.content

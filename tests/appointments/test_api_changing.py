@@ -6,26 +6,16 @@ from django.utils import timezone
 
 from appointments.models import Appointment, ConsentSource, Patient, Reminder
 from tests.appointments.test_api_booking import LIST, monday, refused
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, morning_in
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def appointment(clinic):
     patient = PatientFactory(clinic=clinic, name="Mpho Kgosi", phone="+26771234567")
     return AppointmentFactory(patient=patient, starts_at=monday(clinic))
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def at(appointment):

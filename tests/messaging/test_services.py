@@ -23,11 +23,6 @@ WORDS = {
 }
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
 def draft(clinic, **fields):
     return Draft(
         **{
