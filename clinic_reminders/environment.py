@@ -59,10 +59,10 @@ class Environment:
 
     def prices(self, name: str) -> dict[str, tuple[Decimal, str]]:
         """`twilio=0.05 USD,smsgate=0.2 BWP`: an amount and its currency by name."""
-        prices = {}
+        prices: dict[str, tuple[Decimal, str]] = {}
         for part in filter(None, map(str.strip, self._text(name).split(","))):
             found = _PRICE.fullmatch(part)
-            if found is None:
+            if found is None or found[1] in prices:
                 self._note(f"{name} holds what is no price.", f"Set {name}=twilio=0.05 USD, or leave it out.")
                 return {}
             prices[found[1]] = (Decimal(found[2]), found[3])

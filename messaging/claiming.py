@@ -129,6 +129,9 @@ def _take(
             lease_expires_at=now + LEASE,
             attempts=F("attempts") + 1,
             provider=name,
+            # Why it waited is told by its history; on its way nothing is wrong with it.
+            error_code="",
+            error_message="",
             updated_at=now,
         )
         moments = give(lane_of[theirs[0].pk], len(theirs), real_now)

@@ -5,14 +5,16 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import sign_in
 from accounts.api import tokens
-from accounts.models import User
+from accounts.models import Clinic, User
 from tests.clock import NOW
 from tests.described import DescribedClient
+from tests.factories.accounts import ClinicFactory, StaffFactory
 
 COMMITS = {"transactional_db", "live_server", "process_environment"}
 
@@ -70,6 +72,25 @@ def api() -> Callable[[User | None], APIClient]:
         return client
 
     return caller
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return ClinicFactory()
+
+
+@pytest.fixture
+def nurse(client: Client, clinic: Clinic) -> User:
+    """One of the clinic's staff, signed in to the admin with `client`."""
+    nurse = StaffFactory(clinics=[clinic])
+    client.force_login(nurse)
+    return nurse
+
+
+@pytest.fixture
+def caller(api: Callable[[User | None], APIClient], clinic: Clinic) -> APIClient:
+    """One of the clinic's staff, signed in to the API."""
+    return api(StaffFactory(clinics=[clinic]))
 
 
 @pytest.fixture(scope="session", autouse=True)

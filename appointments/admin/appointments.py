@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, actor_of, local
 from appointments import services
 from appointments.admin import booking_page, day_page, move_page
-from appointments.admin.booking_form import BookingForm
 from appointments.admin.reminders import link_to_message, state_in_words
 from appointments.admin.visit_filters import MarkedFilter, ReachedFilter, WeekdayFilter
+from appointments.admin.visit_form import VisitForm
 from appointments.models import TRANSITIONS, Appointment, AppointmentStatus, Reminder, ReminderState
 from appointments.undoing import UNDO_FOR, last_done
 from appointments.undoing import undo as put_back
@@ -54,7 +54,7 @@ class VisitDayFilter(DayFilter):
 
 @admin.register(Appointment)
 class AppointmentAdmin(ClinicScopedAdmin):
-    form = BookingForm
+    form = VisitForm
     change_form_template = "admin/appointments/visit.html"
     list_display = ("when", "patient_name", "phone", "clinic_name", "visit_type", "state", "reminder")
     list_filter = (VisitDayFilter, ClinicFilter, "status", MarkedFilter, ReachedFilter, WeekdayFilter)
@@ -79,7 +79,7 @@ class AppointmentAdmin(ClinicScopedAdmin):
         *("visit_type", "status", "language", "reference", "created_at"),
     )
     form_field_of = {"appointment_datetime": "starts_at"}
-    autocomplete_fields = ("patient",)
+    readonly_fields = ("state", "patient_link", "phone", "clinic_name")
     ordering = ("starts_at", "id")
     actions = ("mark_attended", "mark_missed", "confirm_visits", "cancel_visits")
     list_per_page = 50
@@ -94,14 +94,9 @@ class AppointmentAdmin(ClinicScopedAdmin):
         return ("-starts_at", "-id") if newest_first else ("starts_at", "id")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        fields = ["patient", "starts_at", "duration_minutes", "visit_type", "language", "reference"]
-        if obj is not None:
-            writes = self.has_change_permission(request, obj)
-            fields[:2] = ["state", "patient_link", "phone", "clinic_name", "starts_at" if writes else "when"]
+        time = "starts_at" if self.has_change_permission(request, obj) else "when"
+        fields = [*self.readonly_fields, time, "duration_minutes", "visit_type", "language", "reference"]
         return [(None, {"fields": self._shown(request, fields)})]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("state", "patient_link", "phone", "clinic_name")
 
     @admin.display(description=gettext_lazy("date and time"), ordering="starts_at")
     def when(self, appointment: Appointment) -> str:
@@ -150,15 +145,6 @@ class AppointmentAdmin(ClinicScopedAdmin):
 
     def title_of(self, obj: Any) -> str:
         return local(obj.starts_at, obj.clinic.zone)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        patients = form.base_fields.get("patient")
-        if patients is not None:
-            theirs: Any = self.admin_site.get_model_admin(patients.queryset.model)
-            patients.widget.can_change_related = patients.widget.can_view_related = False
-            patients.label_from_instance = lambda patient: theirs.label_for(request, patient)
-        return form
 
     def get_urls(self) -> list[URLPattern]:
         move = path(

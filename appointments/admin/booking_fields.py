@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import clinics_visible_to
 from accounts.models import Clinic, Language
-from appointments.admin.booking_form import ClinicTimeField
+from appointments.admin.visit_form import ClinicTimeField
 from appointments.models import MAX_DURATION_MINUTES, ConsentSource, Patient
 from appointments.patients import Caller
 from appointments.rules import on_clinics_clock

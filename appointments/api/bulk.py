@@ -21,8 +21,8 @@ from appointments.api.serializers import AppointmentSerializer
 from appointments.api.views import WITH_REMINDERS, Appointments
 from appointments.bulk import Booking, Change, run
 from appointments.models import MAX_DURATION_MINUTES, Appointment
-from common.errors import DomainError, StateConflict, ValidationFailed
-from common.rest.errors import as_item
+from common.errors import DomainError, ValidationFailed
+from common.rest.bulk import ItemError, all_or_none, answered
 from common.rest.serializers import Body
 
 MOST_ITEMS = 1_000
@@ -59,12 +59,6 @@ class BulkBody(Body):
     atomic = serializers.BooleanField(required=False, default=False, help_text="All or none.")
 
 
-class ItemError(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    details = serializers.DictField()
-
-
 class ItemResult(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="The item's place in the request, from 0.")
     status = serializers.IntegerField(help_text="As the call for one would answer: 200, 201, 400, 409.")
@@ -92,46 +86,24 @@ class Bulk(Appointments):
     @extend_schema(request=BulkBody, responses={200: BulkAnswer}, examples=examples.BULK)
     def post(self, request: Any) -> Response:
         body = self.body(request)
-        operation, all_or_none = body["operation"], body["atomic"]
+        operation, atomic = body["operation"], body["atomic"]
         read = _Reader(operation, request.user, timezone.now()).read(body["items"])
         results: list[Any] = list(read)
-        if not (all_or_none and any(isinstance(item, Exception) for item in read)):
+        if not (atomic and any(isinstance(item, Exception) for item in read)):
             places = [place for place, item in enumerate(read) if not isinstance(item, Exception)]
-            done = run([item for item in read if not isinstance(item, Exception)], all_or_none=all_or_none)
+            done = run([item for item in read if not isinstance(item, Exception)], all_or_none=atomic)
             for place, result in zip(places, done, strict=True):
                 results[place] = result
-        if all_or_none and any(isinstance(result, Exception) for result in results):
-            results = [result if isinstance(result, Exception) else _not_done() for result in results]
-        shown = self._shown(results, status=201 if operation == "create" else 200)
-        failed = sum("error" in result for result in shown)
-        return Response(
-            {
-                "operation": operation,
-                "atomic": all_or_none,
-                "succeeded": len(shown) - failed,
-                "failed": failed,
-                "results": shown,
-            }
-        )
-
-    def _shown(self, results: Sequence[Any], status: int) -> list[dict[str, Any]]:
+        if atomic:
+            results = all_or_none(results)
         found = WITH_REMINDERS.in_bulk([r.pk for r in results if isinstance(r, Appointment)])
         context = self.get_serializer_context()
-        shown = []
-        for index, result in enumerate(results):
-            if isinstance(result, Appointment):
-                seen = AppointmentSerializer(found[result.pk], context=context).data
-                shown.append({"index": index, "status": status, "object": seen})
-            else:
-                refusal = as_item(result)
-                if refusal is None:
-                    raise result
-                shown.append({"index": index, "status": refusal[0], "error": refusal[1]})
-        return shown
-
-
-def _not_done() -> DomainError:
-    return StateConflict(_("Nothing was done, because another item can't be. Mend that one."))
+        told = answered(
+            results,
+            lambda visit: AppointmentSerializer(found[visit.pk], context=context).data,
+            status=201 if operation == "create" else 200,
+        )
+        return Response({"operation": operation, "atomic": atomic, **told})
 
 
 class _Reader:

@@ -13,9 +13,8 @@ from rest_framework.response import Response
 from accounts.access import visible_to
 from accounts.api.fields import YesNo
 from accounts.audit import Actor
-from appointments.api.bulk import ItemError
-from common.errors import DomainError, StateConflict, ValidationFailed
-from common.rest.errors import as_item
+from common.errors import DomainError, ValidationFailed
+from common.rest.bulk import ItemError, all_or_none, answered
 from common.rest.serializers import Body
 from common.rest.views import ApiView
 from stock.api.bodies import MovementBody, in_units
@@ -77,18 +76,13 @@ class Bulk(ApiView):
             done = write(entries=list(entries.values()), actor=Actor.of(request.user), now=timezone.now())
             for place, result in zip(entries, done, strict=True):
                 results[place] = result.error or result.movement
-        if body["atomic"] and any(isinstance(result, Exception) for result in results):
-            results = [result if isinstance(result, Exception) else _not_done() for result in results]
-        shown = _shown(results)
-        failed = sum("error" in result for result in shown)
-        return Response(
-            {
-                "atomic": body["atomic"],
-                "succeeded": len(shown) - failed,
-                "failed": failed,
-                "results": shown,
-            }
-        )
+        if body["atomic"]:
+            results = all_or_none(results)
+        found = MOVEMENTS.in_bulk([result.pk for result in results if isinstance(result, Movement)])
+        # All by one serializer: to make one takes longer than to show an entry.
+        seen = dict(zip(found, MovementSerializer(found.values(), many=True).data, strict=True))
+        told = answered(results, lambda entry: seen[entry.pk], status=201)
+        return Response({"atomic": body["atomic"], **told})
 
     def _read(self, items: Sequence[Any]) -> list[Any]:
         """Each item as an Entry, or why it can't be read; one query for all."""
@@ -116,23 +110,3 @@ def _entry(given: dict[str, Any], known: dict[Any, StockLevel]) -> Entry | Domai
         return Entry(level_id=level.pk, **in_units(given, level))
     except DomainError as refusal:
         return refusal
-
-
-def _not_done() -> DomainError:
-    return StateConflict(_("Nothing was done, because another item can't be. Mend that one."))
-
-
-def _shown(results: Sequence[Any]) -> list[dict[str, Any]]:
-    found = MOVEMENTS.in_bulk([result.pk for result in results if isinstance(result, Movement)])
-    # All by one serializer: to make one takes longer than to show an entry.
-    seen = dict(zip(found, MovementSerializer(found.values(), many=True).data, strict=True))
-    shown = []
-    for index, result in enumerate(results):
-        if isinstance(result, Movement):
-            shown.append({"index": index, "status": 201, "object": seen[result.pk]})
-        else:
-            refusal = as_item(result)
-            if refusal is None:
-                raise result
-            shown.append({"index": index, "status": refusal[0], "error": refusal[1]})
-    return shown

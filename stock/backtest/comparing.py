@@ -30,17 +30,20 @@ class Comparison:
     scores: dict[str, Score]
 
     @property
-    def stock_ratio(self) -> float:
-        """Stock that the rule holds, of what the average needs for the same fill."""
-        return self.scores[OURS].stock_days / self.scores[SAME_FILL].stock_days
+    def stock_ratio(self) -> float | None:
+        """Stock that the rule holds, of what the average needs for the same fill; None where either holds
+        nothing."""
+        ours, theirs = self.scores[OURS].stock_days, self.scores[SAME_FILL].stock_days
+        return ours / theirs if ours and theirs else None
 
 
 def compare(
     levels: Sequence[StockLevel], *, seeds: Iterable[int], deliveries: Deliveries | None = None
 ) -> Comparison | None:
-    """Scores by name, over all days after the first half year. None where the ledger is too short."""
+    """Scores by name, over all days after the first half year. None where the ledger is too short, or nothing
+    was asked for in that time."""
     demand = read_demand(levels)
-    if demand is None or demand.days < LEAST_DAYS:
+    if demand is None or demand.days < LEAST_DAYS or not demand.asked[:, WINDOW_DAYS:].any():
         return None
     seeds = list(seeds)
     times = deliveries or Deliveries()

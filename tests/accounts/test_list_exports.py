@@ -48,13 +48,6 @@ def clinic():
     return ClinicFactory(code="GAB01")
 
 
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
-
-
 def life(clinic):
     """A row for most lists."""
     visit = AppointmentFactory(

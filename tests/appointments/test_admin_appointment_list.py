@@ -2,61 +2,17 @@ import pytest
 from django.urls import reverse
 
 from appointments.models import Appointment
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
+from tests.appointments.visit_pages import LIST, listed
+from tests.factories.accounts import AdminFactory, ClinicFactory
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory
 
 pytestmark = pytest.mark.django_db
 
-LIST = reverse("admin:appointments_appointment_changelist")
-ADD = reverse("admin:appointments_appointment_add")
-
 
 @pytest.fixture
 def clinic():
     return ClinicFactory(code="GAB01", time_zone="Africa/Gaborone")
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
-
-
-def page_of(appointment):
-    return reverse("admin:appointments_appointment_change", args=[appointment.pk])
-
-
-def step_of(appointment):
-    return reverse("admin:appointments_appointment_step", args=[appointment.pk])
-
-
-def booking(patient, **changes):
-    day = morning_in(7, patient.clinic).date().isoformat()
-    return {"patient": patient.pk, "starts_at_0": day, "starts_at_1": "09:30", **changes}
-
-
-def changed(appointment, **changes):
-    local = appointment.starts_at.astimezone(appointment.clinic.zone)
-    form = {
-        "starts_at_0": local.date().isoformat(),
-        "starts_at_1": f"{local:%H:%M}",
-        "duration_minutes": appointment.duration_minutes,
-        "visit_type": appointment.visit_type,
-        "language": appointment.language,
-        "reference": appointment.reference,
-        "version": appointment.version,
-    }
-    return form | changes
-
-
-def errors_of(page):
-    return page.context["adminform"].form.errors
-
-
-def listed(page):
-    return [appointment.pk for appointment in page.context["cl"].result_list]
 
 
 def test_staff_find_a_visit_by_phone_however_it_is_written(client, nurse, clinic):

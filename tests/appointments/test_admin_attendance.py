@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 from django.urls import reverse
 
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory
 from tests.factories.messaging import MessageFactory
 
@@ -19,18 +19,6 @@ LIST = reverse("admin:appointments_appointment_changelist")
 # A Tuesday, 11:00 in Gaborone.
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 MARCH = {"from": "2026-03-01", "until": "2026-03-31"}
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory(name="Gaborone West")
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 def visit(clinic, status, starts_at=TUESDAY, reminder=None, **fields):

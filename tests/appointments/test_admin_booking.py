@@ -24,13 +24,6 @@ def clinic():
 
 
 @pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
-
-
-@pytest.fixture
 def thabo(clinic):
     return PatientFactory(clinic=clinic, name="Thabo Molefe", phone="+26771234567", patient_number="P-17")
 

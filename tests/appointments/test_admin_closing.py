@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from appointments.models import Appointment, Closure
 from messaging.models import Message
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, morning_in
 
 pytestmark = pytest.mark.django_db
@@ -20,13 +20,6 @@ def clinic():
     return ClinicFactory(
         code="GAB01", slot_capacity=1, opening_hours={str(day): ["09:00", "11:00"] for day in range(7)}
     )
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 def day(clinic, days=7):

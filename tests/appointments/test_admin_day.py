@@ -22,13 +22,6 @@ def clinic():
     return ClinicFactory(code="GAB01", slot_capacity=1)
 
 
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
-
-
 def today(clinic, hours=0):
     midnight = timezone.now().astimezone(clinic.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(hours=hours)

@@ -12,16 +12,11 @@ from accounts.models import AuditEntry
 from appointments.models import Patient
 from appointments.patients import change_patient
 from messaging.models import OptOut
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, StaffFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, morning_in
 from tests.factories.messaging import MessageFactory, OptOutFactory, ReplyFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry
 from appointments.models import Patient
 from messaging.models import BadNumber
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory
 from tests.factories.messaging import BadNumberFactory
 
@@ -12,18 +12,6 @@ pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:appointments_patient_add")
 LIST = reverse("admin:appointments_patient_changelist")
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 def page_of(patient):

@@ -3,7 +3,7 @@ from django.urls import reverse
 
 from appointments.models import AppointmentStatus
 from messaging.models import OptOut, Reply, ReplyState
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory
 from tests.factories.messaging import MessageFactory, ReplyFactory
 
@@ -11,18 +11,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:messaging_reply_changelist")
 PHONE = "+26771234567"
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ FIELDS = {
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def appointment(clinic):
     return AppointmentFactory(
         patient=PatientFactory(clinic=clinic, name="Mpho Kgosi", phone="+26771234567", patient_number="P-7"),
@@ -32,11 +27,6 @@ def appointment(clinic):
         reference="R-1",
         language="tn",
     )
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def seen(caller, appointment):

@@ -13,16 +13,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/api/v1/appointments"
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def monday(clinic, hour=9):
     """At this hour on a day in which the clinic is open, over a week away."""
     day = morning_in(8, clinic).replace(hour=hour)

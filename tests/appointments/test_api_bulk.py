@@ -13,16 +13,6 @@ pytestmark = pytest.mark.django_db
 BULK = f"{LIST}/bulk"
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def bulk(caller, operation, items, **options):
     answer = caller.post(BULK, {"operation": operation, "items": items, **options}, format="json")
     assert answer.status_code == 200, answer.content
@@ -139,3 +129,16 @@ def test_a_viewer_changes_nothing(api, clinic):
 def test_an_item_that_can_not_be_read_costs_no_query(caller, django_assert_max_num_queries):
     with django_assert_max_num_queries(4):
         bulk(caller, "cancel", [str(uuid4()) for _number in range(500)])
+
+
+def test_a_clinic_with_a_limit_is_full_by_what_was_there_and_by_the_call_itself(api):
+    clinic = ClinicFactory(slot_capacity=1)
+    AppointmentFactory(patient__clinic=clinic, starts_at=monday(clinic))
+    items = [booking(clinic), booking(clinic, 1), {**booking(clinic, 2), **when_of(booking(clinic, 1))}]
+    answer = bulk(api(StaffFactory(clinics=[clinic])), "create", items)
+    assert codes(answer) == ["APPOINTMENT_CONFLICT", 201, "APPOINTMENT_CONFLICT"]
+    assert Appointment.objects.count() == 2
+
+
+def when_of(item):
+    return {"appointment_datetime": item["appointment_datetime"]}

@@ -4,28 +4,18 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from appointments.models import Appointment, Patient, Reminder
+from appointments.models import Appointment, ConsentSource, Patient, Reminder
 from tests.appointments.test_api_booking import LIST, monday, refused
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, PatientFactory, morning_in
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def appointment(clinic):
     patient = PatientFactory(clinic=clinic, name="Mpho Kgosi", phone="+26771234567")
     return AppointmentFactory(patient=patient, starts_at=monday(clinic))
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def at(appointment):
@@ -153,6 +143,16 @@ def test_a_refused_step_takes_the_other_changes_back(caller, appointment):
 def test_a_corrected_name_corrects_the_patient(caller, appointment):
     assert patch(caller, appointment, patient_name="Mpho Kgosing").json()["patient_name"] == "Mpho Kgosing"
     assert Patient.objects.get().name_key == "mpho kgosing"
+
+
+@pytest.mark.parametrize("consent", [True, False])
+def test_consent_that_is_said_anew_holds_from_then_on(caller, appointment, consent):
+    yesterday = timezone.now() - timedelta(days=1)
+    Patient.objects.update(consent=not consent, consent_source=ConsentSource.NURSE, consent_at=yesterday)
+    assert patch(caller, appointment, consent=consent).status_code == 200
+    patient = Patient.objects.get()
+    assert (patient.consent, patient.consent_source) == (consent, ConsentSource.API)
+    assert patient.consent_at > yesterday
 
 
 def test_another_name_and_phone_are_another_person(caller, appointment):

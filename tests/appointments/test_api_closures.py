@@ -21,16 +21,6 @@ from tests.factories.appointments import AppointmentFactory, PatientFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def address(clinic):
     return f"/api/v1/clinics/{clinic.pk}/closures"
 

@@ -6,7 +6,7 @@ from accounts.models import AuditEntry
 from appointments.models import Patient
 from messaging.models import OptOut
 from tests.appointments.test_api_booking import refused
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.appointments import PatientFactory
 from tests.factories.messaging import OptOutFactory
 
@@ -15,18 +15,8 @@ LIST = "/api/v1/patients"
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def patient(clinic):
     return PatientFactory(clinic=clinic, name="Mpho Kgosi", phone="+26771234567", patient_number="P-7")
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def patch(caller, patient, **fields):

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.utils import timezone
 
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory
 from tests.factories.messaging import MessageFactory
 
@@ -19,11 +19,6 @@ IN_MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
 @pytest.fixture
 def clinic():
     return ClinicFactory(code="GAB01", name="Gaborone West")
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def visit(clinic, status, starts_at=TUESDAY, reminder=None):

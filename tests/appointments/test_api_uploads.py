@@ -22,11 +22,6 @@ def clinic():
     return ClinicFactory(code="GAB01")
 
 
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def row(n, phone=None, clinic="GAB01"):
     day = timezone.now() + timedelta(days=10 + n // 100)
     time = f"{8 + n % 100 // 10:02d}:{n % 10:02d}"

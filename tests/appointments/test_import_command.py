@@ -5,7 +5,8 @@ import sys
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from appointments.models import Appointment
 from clinic_reminders.home import BASE_DIR
@@ -77,6 +78,75 @@ def test_a_refused_import_leaves_an_older_file_of_rejected_rows_as_it_was(file, 
     (tmp_path / "empty.csv").write_text("")
     assert run(tmp_path / "empty.csv", "--errors", out)[0] == 2
     assert out.read_text() == "older"
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", ""], ids=["no file", "a folder"])
+def test_a_file_that_can_not_be_read_is_told_and_changes_nothing(file, tmp_path, name):
+    code, said = run(tmp_path / name)
+    assert code == 2
+    assert "can't be read: " in said
+    assert not Appointment.objects.exists()
+
+
+def test_a_clinic_that_there_is_not_is_told_with_those_that_there_are(file):
+    code, said = run(file, "--clinic", "NOWHERE")
+    assert code == 2
+    assert "There is no clinic NOWHERE. Known clinics: GAB01." in said
+    assert not Appointment.objects.exists()
+
+
+def test_before_there_is_any_clinic_that_is_said(db, tmp_path):
+    (tmp_path / "in.csv").write_text(ROWS)
+    assert "Known clinics: none yet." in run(tmp_path / "in.csv", "--clinic", "GAB01")[1]
+
+
+def test_rows_that_name_no_clinic_are_of_the_given_one(db, tmp_path):
+    clinic = ClinicFactory(code="GAB01")
+    ClinicFactory()
+    path = tmp_path / "in.csv"
+    path.write_text("phone,datetime,name\n71234567,2090-01-02 09:00,Thabo\n")
+    code, said = run(path, "--clinic", "gab01")
+    assert (code, Appointment.objects.get().clinic) == (0, clinic)
+    assert "created 1, updated 0, unchanged 0, rejected 0" in said
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_the_rejected_rows_alone(file, tmp_path):
+    code, said = run(file, "--dry-run", "--errors", tmp_path / "out.csv")
+    assert code == 1
+    assert "Dry run: nothing was changed. The import would give:\ncreated 1" in said
+    assert "Neo Moeti" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+    assert not Appointment.objects.exists()
+
+
+def test_columns_that_mean_nothing_here_are_named(file):
+    file.write_text("phone,datetime,clinic,name,shoe size\n71234567,2090-01-02 09:00,GAB01,Thabo,43\n")
+    code, said = run(file)
+    assert code == 0
+    assert "Ignored columns: shoe size" in said
+
+
+def test_of_many_rejected_rows_the_first_are_shown_and_the_rest_counted(file):
+    rows = "".join(f"bad{number},2090-01-02 10:00,GAB01,Neo\n" for number in range(53))
+    file.write_text(f"phone,datetime,clinic,name\n{rows}")
+    code, said = run(file)
+    assert code == 1
+    assert said.count("  rejected row ") == 50
+    assert "  … and 3 more; use --errors to see them all." in said
+
+
+def test_rejected_rows_that_can_not_be_written_in_the_end_leave_the_import_as_it_is(file, tmp_path):
+    out = tmp_path / "out.csv"
+
+    def somebody_takes_the_place(execute, sql, params, many, context):
+        if sql.startswith("INSERT"):
+            out.mkdir(exist_ok=True)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(somebody_takes_the_place), pytest.raises(CommandError) as refusal:
+        run(file, "--errors", out)
+    assert str(refusal.value).startswith("The rows are imported, but ")
+    assert Appointment.objects.count() == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
 def command(tmp_path, url, *arguments):

@@ -26,11 +26,6 @@ NURSE = Actor("user", UUID(int=7), "nurse")
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def two(clinic):
     """The record that stays, and the one that goes."""
     return PatientFactory(clinic=clinic, name="Neo Molefe"), PatientFactory(clinic=clinic, name="Neo Molefe")

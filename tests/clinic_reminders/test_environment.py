@@ -48,7 +48,10 @@ def test_prices_name_their_provider_and_currency():
     assert (given.prices("MISSING"), given.problems) == ({}, [])
 
 
-@pytest.mark.parametrize("text", ["0.05", "twilio=0.05", "twilio=x USD", "twilio=-1 USD", "twilio=1 usd"])
+@pytest.mark.parametrize(
+    "text",
+    ["0.05", "twilio=0.05", "twilio=x USD", "twilio=-1 USD", "twilio=1 usd", "twilio=1 USD,twilio=2 USD"],
+)
 def test_what_is_no_price_is_noted(text):
     given = Environment({"PRICES": text})
     assert given.prices("PRICES") == {}
@@ -138,4 +141,77 @@ def test_a_redis_is_named_by_its_address(url):
 def test_what_names_no_redis_is_noted_and_there_is_none(url):
     given = Environment({"REDIS": url})
     assert given.redis("REDIS") == ""
+    assert len(given.problems) == 1
+
+
+def test_numbers_are_given_by_name():
+    given = Environment({"RATES": " twilio = 10, smsgate=0.5 ,"})
+    assert given.rates("RATES") == {"twilio": 10.0, "smsgate": 0.5}
+    assert (given.rates("MISSING"), given.problems) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["10", "=10", "twilio=", "twilio=-1", "twilio=1e3", "twilio=٣", "twilio=1,twilio=2", "a=1,b"]
+)
+def test_what_is_no_number_by_name_is_noted_and_none_of_them_holds(text):
+    given = Environment({"RATES": text})
+    assert given.rates("RATES") == {}
+    assert len(given.problems) == 1
+
+
+def database(tmp_path, url=None):
+    variables = {} if url is None else {"DATABASE_URL": url}
+    given = Environment(variables)
+    found = given.database("DATABASE_URL", default=tmp_path / "var/db.sqlite3", home=tmp_path)
+    return found["NAME"], given.problems
+
+
+def test_without_a_database_url_the_data_lie_in_the_homes_own_folder(tmp_path):
+    name, problems = database(tmp_path)
+    assert (name, problems) == (str(tmp_path / "var/db.sqlite3"), [])
+    assert (tmp_path / "var").is_dir()
+
+
+def test_a_database_server_is_named_by_its_url(tmp_path):
+    name, problems = database(tmp_path, "postgres://u:word@host:5432/clinic")
+    assert (name, problems) == ("clinic", [])
+
+
+def test_a_database_in_memory_makes_no_folder(tmp_path):
+    assert database(tmp_path, "sqlite://") == (":memory:", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("", "is empty"),
+        ("garbage", "names no database"),
+        ("mysql://u:hidden@host/name", "names no database"),
+        ("postgres://u:hidden@host:port/name", "names no database"),
+        ("postgres://u:hidden@host", "names no database"),
+    ],
+)
+def test_what_names_no_database_is_noted_without_its_password(tmp_path, url, problem):
+    name, [(told, mend)] = database(tmp_path, url)
+    assert (name, problem in told) == (":memory:", True)
+    assert "hidden" not in told + mend
+
+
+def test_a_database_in_a_folder_that_can_not_be_made_is_noted(tmp_path):
+    (tmp_path / "file").write_text("")
+    name, [(told, _mend)] = database(tmp_path, f"sqlite:///{tmp_path}/file/db.sqlite3")
+    assert (name, "can't be made" in told) == (":memory:", True)
+
+
+def test_errors_are_reported_to_the_dsn_that_is_given():
+    dsn = "https://key@sentry.example/7"
+    given = Environment({"DSN": f" {dsn} "})
+    assert (given.sentry("DSN"), given.sentry("MISSING"), given.problems) == (dsn, "", [])
+
+
+@pytest.mark.parametrize("dsn", ["sentry.example", "https://sentry.example/7", "https://key@sentry.example/"])
+def test_what_is_no_dsn_is_noted_and_errors_go_nowhere(dsn):
+    given = Environment({"DSN": dsn})
+    assert given.sentry("DSN") == ""
     assert len(given.problems) == 1

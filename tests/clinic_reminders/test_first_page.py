@@ -28,13 +28,6 @@ def clinic():
     return ClinicFactory(code="GAB01", name="Extension Twelve Clinic", slot_capacity=3)
 
 
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
-
-
 def today(clinic, hours=9):
     return timezone.now().astimezone(clinic.zone).replace(hour=hours, minute=0, second=0, microsecond=0)
 

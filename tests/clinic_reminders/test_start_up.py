@@ -1,6 +1,5 @@
 """A missing or contradictory setting stops the start of every process, with the mend."""
 
-import os
 import re
 import stat
 import subprocess
@@ -9,11 +8,11 @@ import sys
 import pytest
 
 from clinic_reminders.home import BASE_DIR
+from tests.programs import bare_environment
 
 
 def start(tmp_path, *command, **variables):
-    environment = {
-        "PATH": os.environ["PATH"],
+    given = {
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "CLINIC_REMINDERS_HOME": str(tmp_path),
         "DJANGO_SETTINGS_MODULE": "clinic_reminders.settings",
@@ -21,6 +20,7 @@ def start(tmp_path, *command, **variables):
         "ALLOWED_HOSTS": "clinic.example",
         **variables,
     }
+    environment = bare_environment(**given)
     return subprocess.run(
         [sys.executable, *command], cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60
     )

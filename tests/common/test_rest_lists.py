@@ -20,16 +20,6 @@ GABORONE = ZoneInfo("Africa/Gaborone")
 NINE = datetime(2026, 12, 1, 9, tzinfo=GABORONE)
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def book(clinic, starts_at, **fields):
     return AppointmentFactory(patient=PatientFactory(clinic=clinic), starts_at=starts_at, **fields)
 

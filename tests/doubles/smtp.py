@@ -1,13 +1,17 @@
 """A mail server that keeps what it accepted, and fails as it is told."""
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
+
+CERTIFICATE = Path(__file__).with_name("smtp_certificate.pem")
 
 
 @dataclass
@@ -16,12 +20,15 @@ class SmtpDouble:
     accepted: list[EmailMessage] = field(default_factory=list)
     # What it does at a command instead of taking it: a reply like "550 5.1.1 no such user", "drop", or
     # for DATA "take and drop": it has the mail, and nobody is told; "drip", at GREETING and CONTENT too:
-    # an answer that never ends, byte by byte, until the caller hangs up.
+    # an answer that never ends, byte by byte, until the caller hangs up. With "220 …" at STARTTLS the call
+    # goes on encrypted, by CERTIFICATE.
     does: dict[str, str] = field(default_factory=dict)
     calls: int = 0
+    # How many calls were encrypted.
+    encrypted: int = 0
 
     def reset(self) -> None:
-        self.accepted, self.does, self.calls = [], {}, 0
+        self.accepted, self.does, self.calls, self.encrypted = [], {}, 0, 0
 
     def take(self, content: bytes) -> None:
         self.accepted.append(message_from_bytes(content, policy=policy.default))
@@ -43,6 +50,8 @@ class _Call(socketserver.StreamRequestHandler):
                 return
             if behaviour and not behaviour.startswith("take"):
                 self._say(behaviour)
+                if word == "STARTTLS":
+                    self._encrypt()
             elif word == "DATA":
                 if not self._take_mail(behaviour):
                     return
@@ -69,6 +78,20 @@ class _Call(socketserver.StreamRequestHandler):
             return False
         self._say("250 taken")
         return True
+
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        # The server closes only what it has opened, which is not the encrypted side.
+        self.connection.close()
+
+    def _encrypt(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.double.encrypted += 1
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", buffering=0)  # type: ignore[assignment]
 
     def _drip(self) -> None:
         self.connection.settimeout(0.05)

@@ -5,10 +5,7 @@ import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,17 +14,16 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 from django.db import connection
 
-from clinic_reminders.home import BASE_DIR
+from tests.programs import PATIENCE, Program, bare_environment
 
 # The site brings its own database, so a second run of the tests on another one would show nothing new.
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="once is enough")
 
-PATIENCE = 120
 PAGES = 50
 
 
-class LocalSite:
-    """`python -m clinic_reminders.local` in a process of its own, with what it printed."""
+class LocalSite(Program):
+    """`make run` on a free port, with its files in `home`."""
 
     def __init__(self, home: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -35,47 +31,13 @@ class LocalSite:
         self.home = home
         # A mark that all processes of this site carry, to find those that are left.
         self.mark = f"CLINIC_REMINDERS_HOME={home}"
-        self.printed: list[str] = []
-        self._news = threading.Condition()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "clinic_reminders.local"],
-            cwd=BASE_DIR,
-            env={
-                "PATH": os.environ["PATH"],
-                "PORT": str(self.port),
-                # A tool of the developers' brings a library that writes over the environment in /proc.
-                "SPT_NOENV": "1",
-                **dict([self.mark.split("=", 1)]),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        environment = bare_environment(
+            PORT=str(self.port),
+            # A tool of the developers' brings a library that writes over the environment in /proc.
+            SPT_NOENV="1",
+            CLINIC_REMINDERS_HOME=str(home),
         )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._news:
-                self.printed.append(line)
-                self._news.notify_all()
-
-    @property
-    def output(self) -> str:
-        return "".join(self.printed)
-
-    def wait_for(self, found: Callable[[str], object]) -> None:
-        with self._news:
-            assert self._news.wait_for(lambda: found(self.output), PATIENCE), self.output
-
-    def end(self, number: int) -> int:
-        """Its exit code, once all that it started has let go of the terminal too."""
-        self.process.send_signal(number)
-        code = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        assert not self._reader.is_alive()
-        return code
+        super().__init__("-m", "clinic_reminders.local", environment=environment)
 
     def processes(self) -> list[int]:
         found = []
@@ -95,10 +57,7 @@ def site(tmp_path: Path) -> Iterator[LocalSite]:
     yield running
     for pid in running.processes():
         os.kill(pid, signal.SIGKILL)
-    running.process.wait(PATIENCE)
-    running._reader.join(PATIENCE)
-    assert running.process.stdout is not None
-    running.process.stdout.close()
+    running.close()
 
 
 class Browser:
@@ -156,7 +115,7 @@ def test_a_second_run_sends_nothing_again(site, tmp_path):
         assert "dumela-demo" in again.output
     finally:
         again.end(signal.SIGINT)
-        again.process.stdout.close()
+        again.close()
     assert not first & set(re.findall(r"SMS to (\+267\d+)", again.output))
 
 

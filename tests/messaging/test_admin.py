@@ -3,24 +3,12 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry
 from messaging.models import Message, MessageEvent, MessageTemplate, OptOut, SendingSwitch
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ViewerFactory
 from tests.factories.messaging import MessageFactory, MessageTemplateFactory, OptOutFactory
 
 pytestmark = pytest.mark.django_db
 
 SWITCH = reverse("admin:messaging_sendingswitch_changelist")
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 def page_of(thing):

@@ -8,25 +8,13 @@ import pytest
 from django.urls import reverse
 
 from messaging.reason_words import in_words
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.messaging import MailFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:messaging_message_delivery")
 NOON = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
 MARCH = {"from": "2026-03-01", "until": "2026-03-31"}
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory(name="Gaborone West")
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 def text(clinic, status, provider="twilio", **fields):

@@ -7,7 +7,7 @@ from common.ids import new_id
 from messaging.admission import decide
 from messaging.models import Message, MessageStatus
 from tests.factories.accounts import ClinicFactory
-from tests.factories.messaging import MessageFactory
+from tests.factories.messaging import MailFactory, MessageFactory
 
 GABORONE = ZoneInfo("Africa/Gaborone")
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=GABORONE)
@@ -123,3 +123,23 @@ def test_a_batch_is_decided_in_a_bounded_number_of_queries(clinic, django_assert
     loaded = list(Message.objects.select_related("clinic").filter(pk__in=[t.pk for t in texts]))
     with django_assert_max_num_queries(4):
         decide(loaded, NOON)
+
+
+def test_what_has_not_left_yet_takes_nothing_from_the_day(clinic):
+    clinic.daily_message_budget = 3
+    clinic.save()
+    for status in (MessageStatus.QUEUED, MessageStatus.FAILED, MessageStatus.CANCELLED):
+        waiting(clinic, status=status, to="+26771234567", sent_at=at(9))
+    assert decide([waiting(clinic, to="+26771234567")], NOON)[0].status is None
+
+
+def test_a_mail_leaves_beside_a_full_day_and_takes_nothing_from_it(clinic):
+    clinic.daily_message_budget = 1
+    clinic.save()
+    mail = MailFactory(clinic=clinic, status=MessageStatus.SENT, sent_at=at(9), created_at=at(9))
+    text = waiting(clinic)
+    assert decide([text], NOON)[0].status is None
+    sent(clinic, at(10))
+    assert decide([text], NOON)[0].code == "DAILY_LIMIT"
+    next_mail = MailFactory(clinic=clinic, to=mail.to, created_at=NOON, expires_at=at(12, day=2))
+    assert decide([next_mail], NOON)[0].status is None

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.messaging import MessageFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,11 +18,6 @@ PERIOD = {"from": "2026-03-01", "to": "2026-04-30"}
 @pytest.fixture
 def clinic():
     return ClinicFactory(code="GAB01")
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def text(clinic, status="delivered", provider="twilio", **fields):

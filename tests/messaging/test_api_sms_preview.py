@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from messaging.models import Message
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.messaging import MessageTemplateFactory
 
 pytestmark = pytest.mark.django_db
@@ -13,11 +13,6 @@ PREVIEW = "/api/v1/sms/preview"
 @pytest.fixture
 def clinic():
     return ClinicFactory(name="Bontleng Clinic", default_language="tn")
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def preview(caller, **body):

@@ -5,16 +5,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, StaffFactory, ViewerFactory
 from tests.factories.messaging import MessageFactory
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/api/v1/sms/queue"
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
 
 
 @pytest.fixture

@@ -16,16 +16,6 @@ FIELDS = {
 }
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
-
-
 def status(caller, message):
     answer = caller.get(f"/api/v1/sms/status/{message.pk}")
     assert answer.status_code == 200, answer.content

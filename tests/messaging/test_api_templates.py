@@ -16,11 +16,6 @@ FIELDS = {
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def nurse(clinic):
     return StaffFactory(clinics=[clinic])
 

@@ -239,7 +239,11 @@ def test_an_administrator_can_take_a_provider_out_of_use_and_back(providers, cli
     MessageFactory(clinic=clinic, created_at=NOW)
     dispatch(clock=Clock(NOW))
     assert (len(ScriptedProvider.given), len(SecondProvider.given)) == (1, 1)
-    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["pinned", "pinned"]
+    told = AuditEntry.objects.order_by("pk").values_list("action", "object_type", "changes")
+    assert list(told) == [
+        ("pinned", "messaging.providerstate", {"pin": before_and_after})
+        for before_and_after in (["", "leave"], ["leave", ""])
+    ]
 
 
 def test_a_provider_that_is_pinned_is_used_however_troubled(providers, clinic):

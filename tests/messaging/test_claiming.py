@@ -67,3 +67,11 @@ def test_what_ended_at_the_last_check_is_told_and_what_only_waits_is_not():
         messages_ended.disconnect(hear)
     assert told == [stopped.pk]
     assert {leaves.pk, night.pk}.isdisjoint(told)
+
+
+def test_a_text_on_its_way_carries_no_older_error():
+    again = waiting(error_code="SMTP_450", error_message="4.2.1 later")
+    [parcel] = claim_due(NOW, lambda _name: 1, Counter()).parcels
+    assert (parcel.message.error_code, parcel.message.error_message) == ("", "")
+    event = again.events.get(status="sending")
+    assert (event.code, event.detail) == ("", "")

@@ -54,6 +54,12 @@ def test_a_phone_that_was_off_is_tried_again_later_that_day():
     assert again.next_provider == "twilio"
 
 
+def test_the_next_try_begins_its_own_history_as_queued():
+    first = sent()
+    undelivered(first)
+    assert list(follower(first).events.values_list("status", "at")) == [("queued", NOW)]
+
+
 def test_the_first_text_keeps_its_end():
     first = sent()
     undelivered(first)

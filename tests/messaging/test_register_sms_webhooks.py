@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from messaging.providers.smsgate_registration import EVENTS
-from tests.messaging.test_twilio import port_that_refuses
+from tests.messaging.provider_calls import port_that_refuses
 
 URL = "https://reminders.example/api/v1/sms/webhooks/smsgate"
 

@@ -22,11 +22,6 @@ WORDS = {
 }
 
 
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
 def draft(clinic, **fields):
     return Draft(
         **{

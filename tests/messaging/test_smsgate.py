@@ -1,19 +1,22 @@
 """The provider against the double of a phone, over HTTP."""
 
-import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from messaging.providers.base import Outcome, OutgoingText, Result
+from messaging.providers.base import Result
 from messaging.providers.smsgate import SmsgateProvider
-from tests.messaging.test_twilio import (
+from tests.messaging.provider_calls import (
     PHONE,
+    handed_over,
     only,
     port_that_never_answers,
     port_that_refuses,
     text,
 )
+
+send = partial(handed_over, by=SmsgateProvider)
 
 
 class SoonTiredOfWaiting(SmsgateProvider):
@@ -22,17 +25,6 @@ class SoonTiredOfWaiting(SmsgateProvider):
 
 class SoonTiredOfConnecting(SmsgateProvider):
     connect_seconds = 0.5
-
-
-def send(*texts: OutgoingText, by: type[SmsgateProvider] = SmsgateProvider) -> list[Outcome]:
-    async def all_of_them() -> list[Outcome]:
-        provider = by()
-        try:
-            return await asyncio.gather(*(provider.send(each) for each in texts))
-        finally:
-            await provider.close()
-
-    return asyncio.run(all_of_them())
 
 
 def test_a_texts_number_at_the_phone_is_our_own(smsgate):

@@ -1,25 +1,16 @@
 """What is asked of the phone before a text of unknown fate is sent again."""
 
-import asyncio
-
 import pytest
 from django.utils import timezone
 
 from messaging.providers.base import CannotTell, OutgoingText, StatusReport
 from messaging.providers.smsgate import SmsgateProvider
+from tests.messaging.provider_calls import looked_up, text
 from tests.messaging.test_smsgate import SoonTiredOfWaiting, send
-from tests.messaging.test_twilio import text
 
 
 def look_up(wanted: OutgoingText, *, by=SmsgateProvider) -> list[StatusReport]:
-    async def ask() -> list[StatusReport]:
-        provider = by()
-        try:
-            return await provider.look_up(wanted, since=timezone.now())
-        finally:
-            await provider.close()
-
-    return asyncio.run(ask())
+    return looked_up(wanted, since=timezone.now(), by=by)
 
 
 def test_a_text_that_was_taken_although_the_connection_broke_is_found(smsgate):

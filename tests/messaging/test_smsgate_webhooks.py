@@ -11,8 +11,8 @@ from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus, Receipt, Reply
 from tests.doubles.smsgate_callbacks import event, signature, status_event
-from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
+from tests.messaging.provider_calls import texts_waiting
 
 PATH = "/api/v1/sms/webhooks/smsgate"
 KEY = "the-signing-key"
@@ -235,35 +235,10 @@ def site(live_server, smsgate, settings):
     return smsgate
 
 
-def texts(count: int) -> None:
-    MessageFactory.create_batch(count, clinic=ClinicFactory(quiet_from=None, quiet_to=None))
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", ["in_order", "doubled", "reversed"])
-@pytest.mark.parametrize("early", [False, True], ids=["after the answer", "before the answer"])
-def test_in_whatever_order_and_however_often_receipts_come_the_text_ends_delivered(site, how, early):
-    site.behave(callbacks={"how": how, "before_the_answer": early})
-    texts(3)
-    dispatch(clock=Clock())
-    assert {told["answered"] for told in site.callbacks()} == {204}
-    assert list(Message.objects.values_list("status", flat=True)) == ["delivered"] * 3
-    assert Receipt.objects.filter(message__isnull=True).count() == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_forged_receipts_leave_texts_as_they_were(site):
-    site.behave(callbacks={"how": "forged"})
-    texts(2)
-    dispatch(clock=Clock())
-    assert {told["answered"] for told in site.callbacks()} == {403}
-    assert list(Message.objects.values_list("status", flat=True)) == ["sent"] * 2
-
-
 @pytest.mark.django_db(transaction=True)
 def test_receipts_of_a_phone_whose_clock_is_far_out_are_refused(site):
     site.behave(skew_seconds=-3600)
-    texts(1)
+    texts_waiting(1)
     dispatch(clock=Clock())
     assert {told["answered"] for told in site.callbacks()} == {403}
 

@@ -1,18 +1,22 @@
 """The provider against the double, over HTTP."""
 
-import asyncio
-import socket
-from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from uuid import uuid4
+from functools import partial
 
 import pytest
 
-from messaging.providers.base import Outcome, OutgoingText, Result
+from messaging.providers.base import Result
 from messaging.providers.twilio import TwilioProvider
+from tests.messaging.provider_calls import (
+    PHONE,
+    handed_over,
+    only,
+    port_that_never_answers,
+    port_that_refuses,
+    text,
+)
 
-PHONE = "+26771234567"
-BODY = "Dumela. Please come to the clinic tomorrow."
+send = partial(handed_over, by=TwilioProvider)
 
 
 class SoonTiredOfWaiting(TwilioProvider):
@@ -21,28 +25,6 @@ class SoonTiredOfWaiting(TwilioProvider):
 
 class SoonTiredOfConnecting(TwilioProvider):
     connect_seconds = 0.5
-
-
-def text(**fields) -> OutgoingText:
-    return OutgoingText(
-        **{"message_id": uuid4(), "to": PHONE, "body": BODY, "valid_for": timedelta(hours=2)} | fields
-    )
-
-
-def send(*texts: OutgoingText, by: type[TwilioProvider] = TwilioProvider) -> list[Outcome]:
-    async def all_of_them() -> list[Outcome]:
-        provider = by()
-        try:
-            return await asyncio.gather(*(provider.send(each) for each in texts))
-        finally:
-            await provider.close()
-
-    return asyncio.run(all_of_them())
-
-
-def only(outcomes: list[Outcome]) -> Outcome:
-    (outcome,) = outcomes
-    return outcome
 
 
 def test_an_accepted_text_has_twilios_number(twilio):
@@ -181,27 +163,6 @@ def test_once_the_request_is_written_only_a_clear_answer_ends_the_doubt(twilio, 
     outcome = only(send(text(), by=SoonTiredOfWaiting if code == "READ_TIMEOUT" else TwilioProvider))
     assert (outcome.result, outcome.code) == (Result.UNKNOWN, code)
     assert (len(twilio.accepted()), twilio.requests()["create"]) == (taken, 1)
-
-
-@contextmanager
-def port_that_refuses():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
-
-
-@contextmanager
-def port_that_never_answers():
-    """Listens with a queue that is full already."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
 
 
 def test_a_refused_connection_means_that_nothing_was_taken(twilio, settings):

@@ -1,6 +1,5 @@
 """What is asked of Twilio before a text of unknown fate is sent again."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,18 +7,12 @@ from django.utils import timezone
 
 from messaging.providers.base import CannotTell, OutgoingText, StatusReport
 from messaging.providers.twilio import TwilioProvider
-from tests.messaging.test_twilio import PHONE, SoonTiredOfWaiting, send, text
+from tests.messaging.provider_calls import PHONE, looked_up, text
+from tests.messaging.test_twilio import SoonTiredOfWaiting, send
 
 
 def look_up(wanted: OutgoingText, *, since=None, by=TwilioProvider) -> list[StatusReport]:
-    async def ask() -> list[StatusReport]:
-        provider = by()
-        try:
-            return await provider.look_up(wanted, since=since or timezone.now() - timedelta(seconds=1))
-        finally:
-            await provider.close()
-
-    return asyncio.run(ask())
+    return looked_up(wanted, since=since or timezone.now() - timedelta(seconds=1), by=by)
 
 
 def numbers(reports: list[StatusReport]) -> list[str]:

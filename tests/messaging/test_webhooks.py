@@ -10,8 +10,8 @@ from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus, Receipt, Reply
 from tests.doubles.twilio_callbacks import signature
-from tests.factories.accounts import ClinicFactory
 from tests.factories.messaging import MessageFactory
+from tests.messaging.provider_calls import texts_waiting
 
 PUBLIC = "https://reminders.example"
 PATH = "/api/v1/sms/webhooks/twilio/status"
@@ -189,36 +189,10 @@ def site(live_server, twilio, settings):
     return twilio
 
 
-def texts(count: int) -> None:
-    clinic = ClinicFactory(quiet_from=None, quiet_to=None)
-    MessageFactory.create_batch(count, clinic=clinic)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", ["in_order", "doubled", "reversed"])
-@pytest.mark.parametrize("early", [False, True], ids=["after the answer", "before the answer"])
-def test_in_whatever_order_and_however_often_receipts_come_the_text_ends_delivered(site, how, early):
-    site.behave(callbacks={"how": how, "before_the_answer": early})
-    texts(3)
-    dispatch(clock=Clock())
-    assert {told["answered"] for told in site.callbacks()} == {204}
-    assert list(Message.objects.values_list("status", flat=True)) == ["delivered"] * 3
-    assert Receipt.objects.filter(message__isnull=True).count() == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_forged_receipts_leave_texts_as_they_were(site):
-    site.behave(callbacks={"how": "forged"})
-    texts(2)
-    dispatch(clock=Clock())
-    assert {told["answered"] for told in site.callbacks()} == {403}
-    assert list(Message.objects.values_list("status", flat=True)) == ["sent"] * 2
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_receipt_settles_a_text_whose_answer_was_lost(site):
     site.behave(rules=[{"do": "accept_then_drop"}], lookups=503, callbacks={"how": "never"})
-    texts(1)
+    texts_waiting(1)
     dispatch(clock=Clock())
     assert Message.objects.get().status == "unknown"
     (taken,) = site.accepted()

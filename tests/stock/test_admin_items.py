@@ -1,22 +1,10 @@
 import pytest
 from django.urls import reverse
 
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
+from tests.factories.accounts import AdminFactory
 from tests.factories.stock import ItemFactory, stocked
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 @pytest.fixture

@@ -10,24 +10,12 @@ from accounts.audit import SYSTEM
 from stock.models import Movement, Order, StockLevel, Transfer
 from stock.orders import place_order
 from stock.transfers import transfer_out
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import ClinicFactory, ViewerFactory
 from tests.factories.stock import ItemFactory, StockLevelFactory, moved, stocked
 
 pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:stock_stocklevel_changelist")
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 @pytest.fixture

@@ -4,24 +4,12 @@ import pytest
 from django.urls import reverse
 
 from stock.models import Movement, StockLevel
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import ViewerFactory
 from tests.factories.stock import moved, stocked
 
 pytestmark = pytest.mark.django_db
 
 QUICK = reverse("admin:stock_stocklevel_issue")
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 @pytest.fixture

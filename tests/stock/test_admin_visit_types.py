@@ -3,25 +3,13 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry
 from stock.models import StockLevel, VisitTypeItem
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, ClinicFactory, ViewerFactory
 from tests.factories.stock import ItemFactory, StockLevelFactory, VisitTypeItemFactory
 
 pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:stock_visittypeitem_add")
 LIST = reverse("admin:stock_visittypeitem_changelist")
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
-def nurse(client, clinic):
-    nurse = StaffFactory(clinics=[clinic])
-    client.force_login(nurse)
-    return nurse
 
 
 def page_of(use):

@@ -2,17 +2,12 @@ import pytest
 
 from stock.models import Movement, StockLevel
 from stock.reconciling import differences
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import StaffFactory, ViewerFactory
 from tests.factories.stock import stocked
 from tests.stock.api_calls import LEVELS, refused
 
 pytestmark = pytest.mark.django_db
 BULK = f"{LEVELS}/bulk"
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from stock.api.serializers import LevelFields, LevelSerializer
 from stock.models import Movement, StockLevel
-from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import AdminFactory, StaffFactory, ViewerFactory
 from tests.factories.stock import ItemFactory, StockLevelFactory, moved, stocked
 from tests.stock.api_calls import LEVELS, codes, entered, refused, seen
 
@@ -17,11 +17,6 @@ FIELDS = {
     *("daily_usage", "days_of_stock", "runs_out_on", "suggested_order", "suggestion_basis", "next_expiry"),
     *("version", "updated_at"),
 }
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
 
 
 @pytest.fixture

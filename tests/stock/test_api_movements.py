@@ -17,11 +17,6 @@ MOVEMENTS = f"{LEVELS}/movements"
 
 
 @pytest.fixture
-def clinic():
-    return ClinicFactory()
-
-
-@pytest.fixture
 def nurse(api, clinic):
     return api(StaffFactory(username="naledi", clinics=[clinic]))
 

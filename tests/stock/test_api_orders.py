@@ -1,16 +1,11 @@
 import pytest
 
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import StaffFactory, ViewerFactory
 from tests.factories.stock import StockLevelFactory, stocked
 from tests.stock.api_calls import LEVELS, refused, seen
 
 pytestmark = pytest.mark.django_db
 ORDERS = f"{LEVELS}/orders"
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from io import StringIO
 
 import pytest
 
-from tests.factories.accounts import ClinicFactory, StaffFactory, ViewerFactory
+from tests.factories.accounts import ClinicFactory, ViewerFactory
 from tests.factories.stock import stocked
 from tests.stock.api_calls import refused
 
@@ -14,11 +14,6 @@ REPORT = "/api/v1/reports/stock"
 @pytest.fixture
 def clinic():
     return ClinicFactory(code="GAB01")
-
-
-@pytest.fixture
-def caller(api, clinic):
-    return api(StaffFactory(clinics=[clinic]))
 
 
 def test_each_level_is_a_row_with_its_figures(caller, clinic):

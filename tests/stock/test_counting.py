@@ -195,3 +195,12 @@ def test_what_was_sent_to_another_clinic_is_not_on_the_shelf_until_it_is_taken_b
     reverse(movement_id=sent.pk, actor=SYSTEM, now=NOW)
     counted(level, 90, counted_at=NOW - HOUR)
     assert on_hand(level) == 100
+
+
+def test_a_count_at_night_is_of_the_clinics_own_day():
+    level = stocked(10, now=NOW - 3 * DAY)
+    half_past_midnight = datetime(2026, 11, 19, 22, 30, tzinfo=UTC)
+    moved(level, "issue", 2, occurred_on=(NOW - DAY).date(), now=NOW)
+    # There it is the 20th: what was issued on the 19th was away by then, though written down later.
+    entry = counted(level, 8, counted_at=half_past_midnight)
+    assert (entry.occurred_on, entry.change, on_hand(level)) == (NOW.date(), 0, 8)

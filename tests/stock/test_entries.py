@@ -2,13 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.audit import SYSTEM
+from accounts.audit import SYSTEM, Actor
 from common.errors import ValidationFailed
 from stock.entries import Entry
-from stock.ledger import move_many
+from stock.ledger import move, move_many
 from stock.models import Lot, Movement, StockLevel, Transfer
 from stock.rules import MOST_UNITS
-from tests.factories.accounts import ClinicFactory
+from tests.factories.accounts import ClinicFactory, StaffFactory
 from tests.factories.stock import StockLevelFactory, moved, stocked
 
 pytestmark = pytest.mark.django_db
@@ -162,3 +162,19 @@ def test_what_comes_back_to_an_empty_lot_finds_it_however_its_name_is_spaced():
     moved(level, "issue", 5, now=NOW)
     moved(level, "return", 2, lot=" LOT   7", now=NOW)
     assert lots(level) == {("LOT 7", TODAY + DAY): 2}
+
+
+def test_an_entry_of_a_person_is_kept_under_their_number():
+    nurse = StaffFactory()
+    entry = move(level_id=stocked(10, now=NOW).pk, kind="issue", quantity=1, actor=Actor.of(nurse), now=NOW)
+    kept = Movement.objects.get(pk=entry.pk)
+    assert (kept.actor_kind, kept.actor_id, kept.actor_name) == ("user", nurse.pk, Actor.of(nurse).name)
+
+
+def test_what_comes_back_to_an_empty_lot_without_a_name_finds_it():
+    level = StockLevelFactory()
+    moved(level, "receipt", 5, now=NOW)
+    moved(level, "issue", 5, now=NOW)
+    moved(level, "receipt", 3, now=NOW)
+    assert lots(level) == {("", None): 3}
+    assert Lot.objects.filter(level=level).count() == 1

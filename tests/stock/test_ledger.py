@@ -215,6 +215,21 @@ def test_a_thousand_entries_take_few_queries(django_assert_max_num_queries):
         move_many(entries=entries, actor=SYSTEM, now=NOW)
 
 
+def test_a_thousand_at_once_are_taken():
+    level = stocked(1000, now=NOW)
+    done = move_many(entries=[Entry(level.pk, "issue", 1)] * 1000, actor=SYSTEM, now=NOW)
+    assert [result.error for result in done] == [None] * 1000
+    assert fresh(level).on_hand == 0
+
+
+def test_an_entry_of_an_earlier_day_is_in_the_figures_at_once():
+    level = stocked(500, now=NOW - 60 * DAY)
+    days = [Entry(level.pk, "issue", 4, occurred_on=TODAY - day * DAY) for day in range(59, 0, -1)]
+    move_many(entries=days, atomic=True, actor=SYSTEM, now=NOW)
+    # On the day on which it was received nothing was asked for.
+    assert (fresh(level).usage_rate, fresh(level).usage_units) == (pytest.approx(59 * 4 / 60), 59 * 4)
+
+
 def test_more_than_a_thousand_at_once_are_refused():
     with pytest.raises(ValidationFailed):
         move_many(entries=[Entry(uuid.uuid4(), "issue", 1)] * 1001, actor=SYSTEM, now=NOW)

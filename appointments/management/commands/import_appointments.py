@@ -8,12 +8,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.audit import COMMAND
+from accounts.clinic_codes import clinic_of_code
 from accounts.models import Clinic
 from appointments.file_import.importing import Report, import_file
 from appointments.file_import.reading import MAX_BYTES, AppointmentFile, UnreadableFile, open_file
 from appointments.file_import.rejected_file import RejectedFile, RejectedFileRefused
 from appointments.file_import.rows import RejectedRecord
 from common.database import usable_database
+from common.errors import NotFound
 
 SHOWN = 50
 
@@ -37,9 +39,9 @@ class Command(BaseCommand):
             stack.enter_context(usable_database(returncode=2, afterwards="Then import the same file again."))
             try:
                 file = self._open(options["file"])
-                clinic = self._clinic(options["clinic"])
+                clinic = None if options["clinic"] is None else clinic_of_code(options["clinic"])
                 errors = self._errors_file(options["errors"], options["file"])
-            except (UnreadableFile, RejectedFileRefused) as error:
+            except (UnreadableFile, RejectedFileRefused, NotFound) as error:
                 self.stderr.write(error.message)
                 sys.exit(2)
             if errors is not None:
@@ -73,15 +75,6 @@ class Command(BaseCommand):
                 return open_file(stream.read(MAX_BYTES + 1))
         except OSError as error:
             raise UnreadableFile(f"{path} can't be read: {error.strerror}.") from error
-
-    def _clinic(self, code: str | None) -> Clinic | None:
-        if code is None:
-            return None
-        clinic = Clinic.objects.filter(code=code.upper()).first()
-        if clinic is None:
-            known = ", ".join(Clinic.objects.order_by("code").values_list("code", flat=True)[:20])
-            raise UnreadableFile(f"There is no clinic {code}. Known clinics: {known or 'none yet'}.")
-        return clinic
 
     def _tell(self, report: Report, rejected: list[RejectedRecord], *, dry_run: bool) -> None:
         if report.ignored_columns:

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.clinic_codes import clinic_of_code
 from common.database import usable_database
+from common.errors import NotFound
 from stock.backtest.comparing import compare
 from stock.backtest.simulation import Score
 from stock.models import StockLevel
@@ -36,10 +38,15 @@ class Command(BaseCommand):
         with usable_database():
             levels = StockLevel.objects.select_related("item", "clinic").order_by("pk")
             if options["clinic"]:
-                levels = levels.filter(clinic__code=options["clinic"].upper())
+                try:
+                    levels = levels.filter(clinic=clinic_of_code(options["clinic"]))
+                except NotFound as refusal:
+                    raise CommandError(refusal.message) from None
             result = compare(list(levels), seeds=range(max(options["seeds"], 1)))
         if result is None:
-            raise CommandError("The ledger is too short: a year of entries is needed.")
+            raise CommandError(
+                "The ledger is too short: a year of entries is needed, with issues to its end."
+            )
         self.stdout.write(
             f"{result.levels} levels, {result.days} days from {result.first}, {result.runs} runs\n"
         )
@@ -48,10 +55,11 @@ class Command(BaseCommand):
         for name, score in result.scores.items():
             self.stdout.write(f"{name:<{width}}" + "".join(map(_cell, _values(score))))
         ratio = result.stock_ratio
-        self.stdout.write(
-            f"\nFor the same fill the average holds {1 / ratio:.2f} times the stock; "
-            f"the rule needs {ratio:.0%} of it."
-        )
+        if ratio is not None:
+            self.stdout.write(
+                f"\nFor the same fill the average holds {1 / ratio:.2f} times the stock; "
+                f"the rule needs {ratio:.0%} of it."
+            )
 
 
 def _values(score: Score) -> list[tuple[str, float]]:

@@ -1,35 +1,13 @@
-import sys
-from argparse import ArgumentParser
-from pathlib import Path
-from typing import Any
-
-from django.core.management.base import BaseCommand
-from django.utils import timezone
+from datetime import datetime
 
 from accounts.audit import COMMAND
-from common.database import usable_database
+from stock.file_import.command import ImportCommand
 from stock.file_import.items import import_items
-from stock.file_import.telling import read_or_exit, tell
+from stock.file_import.report import Report
 
 
-class Command(BaseCommand):
-    help = (
-        "Imports a file of stock items (CSV). Exit code 0: all rows taken; "
-        "1: some rows were rejected; 2: the file can't be read."
-    )
+class Command(ImportCommand):
+    help = ImportCommand.help % "items"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, change nothing")
-
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        with usable_database(returncode=2, afterwards="Then import the same file again."):
-            dry_run = options["dry_run"]
-            report = read_or_exit(
-                options["file"],
-                lambda content: import_items(content, actor=COMMAND, now=timezone.now(), dry_run=dry_run),
-                self.stderr,
-            )
-        tell(report, self.stdout, dry_run=dry_run)
-        if report.rejected:
-            sys.exit(1)
+    def import_content(self, content: bytes, *, now: datetime, dry_run: bool) -> Report:
+        return import_items(content, actor=COMMAND, now=now, dry_run=dry_run)

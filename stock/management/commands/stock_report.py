@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
-from accounts.models import Clinic
+from accounts.clinic_codes import clinic_of_code
 from common.database import usable_database
+from common.errors import NotFound
 from common.spreadsheets import cell
 from stock.models import LOW_STATUSES, StockLevel, StockStatus
 from stock.report import COLUMNS, row
@@ -49,10 +50,10 @@ class Command(BaseCommand):
     def _levels(self, clinic_code: str | None, status: str | None) -> Any:
         levels: Any = StockLevel.objects.select_related("clinic", "item")
         if clinic_code:
-            clinic = Clinic.objects.filter(code=clinic_code.strip().upper()).first()
-            if clinic is None:
-                raise CommandError(f"There is no clinic with the code {clinic_code}.")
-            levels = levels.filter(clinic=clinic)
+            try:
+                levels = levels.filter(clinic=clinic_of_code(clinic_code))
+            except NotFound as refusal:
+                raise CommandError(refusal.message) from None
         if status is None or status in LOW_STATUSES:
             levels = levels.low()
             return levels.filter(status=status) if status else levels
