@@ -23,7 +23,8 @@ BATCH = IN_FLIGHT
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 # Endings that say nothing. A provider that sends and then does not know of it must not send for ever.
-SILENT = {"WORKER_LOST", "READ_TIMEOUT", "CONNECTION_BROKEN", "PROVIDER_FAULT"}
+WORKER_LOST = "WORKER_LOST"
+SILENT = {WORKER_LOST, "READ_TIMEOUT", "CONNECTION_BROKEN", "PROVIDER_FAULT"}
 MAX_SILENT_TRIES = 3
 # When a provider that has sent no receipt is asked; from 4 h on the patient is phoned.
 POLL_AFTER = (timedelta(minutes=20), timedelta(hours=1), timedelta(hours=3), timedelta(hours=12))
@@ -38,7 +39,7 @@ def expire_leases(now: datetime, tally: Counter[str]) -> None:
             batch = list(Message.objects.with_expired_lease(now).select_for_update(skip_locked=True)[:BATCH])
             for message in batch:
                 message.status, message.updated_at = MessageStatus.UNKNOWN, now
-                message.error_code = "WORKER_LOST"
+                message.error_code = WORKER_LOST
                 plan_look_up(message)
             Message.objects.bulk_update(batch, ["status", "error_code", "look_up_at", "updated_at"])
             note(batch, now=now)
@@ -180,9 +181,9 @@ def _send_again(message: Message, now: datetime) -> None:
         message.status = MessageStatus.FAILED
     else:
         message.status = MessageStatus.QUEUED
-        # The same provider once more; after that another may be luckier.
-        again = provider_after(message.provider) if message.silent_tries > 1 else message.provider
-        message.next_provider = again
+        # That a worker died is no trouble of the provider's.
+        same = message.error_code == WORKER_LOST and message.silent_tries <= 1
+        message.next_provider = message.provider if same else provider_after(message.provider)
     message.error_code = "NOT_AT_PROVIDER"
     message.error_message = ""
     message.send_at = max(message.send_at, now)

@@ -24,10 +24,12 @@ from messaging.services import opt_out
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+# So often a text is only not taken now; then another provider may be luckier.
+PATIENCE = 3
 # Refused only because they were too many at once, or not tried at all: soon again, and no attempt.
 SOON = (2.0, 8.0)
 
-# Not by this provider: the next one gets it at once. What is only not taken now waits instead.
+# Not by this provider: the next one gets it at once. What is only not taken now waits first.
 _ELSEWHERE = {Result.ROUTE, Result.CONFIGURATION}
 _FIELDS = [
     "status",
@@ -141,8 +143,9 @@ def _was_no_attempt(provider: str, outcome: Outcome) -> bool:
 
 
 def _try_again(message: Message, outcome: Outcome, now: datetime) -> None:
-    after = provider_after(message.provider) if outcome.result in _ELSEWHERE else ""
-    message.next_provider = after or ("" if outcome.result in _ELSEWHERE else message.provider)
+    moves_on = outcome.result in _ELSEWHERE or message.attempts >= PATIENCE
+    after = provider_after(message.provider) if moves_on else ""
+    message.next_provider = after if moves_on else message.provider
     _queue(message, timedelta() if after else wait_after(message.attempts), outcome, now)
 
 

@@ -213,6 +213,21 @@ def test_each_silence_of_the_provider_counts_against_the_text(provider, clinic, 
     assert (stored(message).status, stored(message).silent_tries) == (MessageStatus.QUEUED, counted)
 
 
+@pytest.mark.parametrize("code", ["HTTP_503", "READ_TIMEOUT", "CONNECTION_BROKEN"])
+def test_what_a_provider_in_trouble_does_not_have_goes_to_the_next_one(provider, clinic, settings, code):
+    settings.SMS_PROVIDERS = [ANSWERING, "console"]
+    message = unknown(clinic, error_code=code)
+    reconcile(timezone.now(), Counter())
+    assert (stored(message).status, stored(message).next_provider) == (MessageStatus.QUEUED, "console")
+
+
+def test_that_a_worker_died_is_no_trouble_of_the_provider(provider, clinic, settings):
+    settings.SMS_PROVIDERS = [ANSWERING, "console"]
+    message = unknown(clinic, error_code="WORKER_LOST")
+    reconcile(timezone.now(), Counter())
+    assert stored(message).next_provider == ANSWERING
+
+
 def test_after_too_many_silences_a_text_is_not_handed_over_again(provider, clinic):
     message = unknown(clinic, silent_tries=3, error_code="WORKER_LOST")
     reconcile(timezone.now(), Counter())

@@ -118,6 +118,18 @@ def test_what_is_only_not_taken_now_stays_with_its_provider(clinic):
     assert timedelta(seconds=24) <= stored.send_at - NOW <= timedelta(seconds=36)
 
 
+def test_what_is_not_taken_for_the_third_time_goes_to_the_next_provider_at_once(clinic):
+    second, third = (settled(claimed(clinic, attempts=tries), TRANSIENT) for tries in (2, 3))
+    assert (second.next_provider, third.next_provider) == (FIRST, SECOND)
+    assert second.send_at > NOW == third.send_at
+
+
+def test_after_the_last_provider_the_first_has_its_turn_again_after_a_wait(clinic):
+    stored = settled(claimed(clinic, provider=SECOND, attempts=4), TRANSIENT)
+    assert stored.next_provider == ""
+    assert stored.send_at > NOW
+
+
 def test_the_wait_that_one_provider_asks_for_is_nothing_to_the_next(clinic):
     stored = settled(claimed(clinic), Outcome(Result.ROUTE, retry_after=timedelta(hours=2)))
     assert (stored.next_provider, stored.send_at) == (SECOND, NOW)
