@@ -16,6 +16,10 @@ ON = {"on", "true", "yes", "1"}
 OFF = {"off", "false", "no", "0"}
 _PRICE = re.compile(r"([\w.]{1,100})\s*=\s*(\d{1,6}(?:\.\d{1,6})?) +([A-Z]{3})", re.ASCII)
 _RATE = re.compile(r"([0-9]{1,9}) */ *([0-9]{0,5}) *(s|sec|second|m|min|minute|h|hour|d|day)s?")
+_PORT = r"(?::\d{1,5})?"
+# A star stands for any name in front of the host's.
+_ORIGIN = re.compile(rf"https?://(?:(?:\*\.)?[\w.-]+|\[[0-9a-fA-F:]+\]){_PORT}", re.ASCII)
+_ADDRESS = re.compile(rf"https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\]){_PORT}(?:/[^?#\s]*)?", re.ASCII)
 DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 
 
@@ -45,6 +49,29 @@ class Environment:
             )
             return default
         return int(text)
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        """Separated by commas. An empty variable is an empty list."""
+        text = self._variables.get(name)
+        return default if text is None else [word for word in map(str.strip, text.split(",")) if word]
+
+    def origins(self, name: str) -> list[str]:
+        """Of other sites: scheme and host, perhaps a port."""
+        found = self.words(name, [])
+        if not all(map(_ORIGIN.fullmatch, found)):
+            self._note(
+                f"{name} holds what is no origin.", f"Set {name}=https://other.example, without a path."
+            )
+            return []
+        return found
+
+    def web_address(self, name: str) -> str:
+        """Empty, or scheme and host, perhaps with a port and a path; without a slash at its end."""
+        address = self._text(name).rstrip("/")
+        if address and not _ADDRESS.fullmatch(address):
+            self._note(f"{name} is no web address.", f"Set {name}=https://reminders.clinic.example")
+            return ""
+        return address
 
     def rates(self, name: str) -> dict[str, float]:
         """Numbers by name: `twilio=10,smsgate=0.5`."""

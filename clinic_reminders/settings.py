@@ -23,10 +23,10 @@ given = Environment(os.environ)
 # Empty is refused by the check clinic_reminders.E001 with the mend; Django's own error names neither.
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = given.switch("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="")
+ALLOWED_HOSTS = given.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = given.origins("CSRF_TRUSTED_ORIGINS")
+CORS_ALLOWED_ORIGINS = given.origins("CORS_ALLOWED_ORIGINS")
+PUBLIC_BASE_URL = given.web_address("PUBLIC_BASE_URL")
 HTTPS_REQUIRED = given.switch("HTTPS_REQUIRED", default=not DEBUG)
 # Of these alone is believed what they say of a request: whose it is, and that it came by HTTPS.
 TRUSTED_PROXIES = given.networks("TRUSTED_PROXIES")
@@ -295,7 +295,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # Messages
 
-SMS_PROVIDERS = env.list("SMS_PROVIDERS", default=["console"])
+SMS_PROVIDERS = given.words("SMS_PROVIDERS", ["console"])
 SMS_SENDING_ENABLED = given.switch("SMS_SENDING_ENABLED", default=True)
 SMS_MAX_PER_SECOND = given.rates("SMS_MAX_PER_SECOND")
 SMS_BALANCE_WARNING = given.rates("SMS_BALANCE_WARNING")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,28 @@ def first_expired_first_out(lots: Iterable[Lot]) -> list[Lot]:
 def is_usable(lot: Lot, today: date) -> bool:
     """A lot may be used through its expiry date."""
     return lot.expires_on is None or lot.expires_on >= today
+
+
+def expired_of(lots: Iterable[Lot], today: date) -> list[Lot]:
+    """What lies on the shelf and may not be used any more."""
+    return [lot for lot in first_expired_first_out(lots) if lot.quantity > 0 and not is_usable(lot, today)]
+
+
+def expired_in_words(lots: Iterable[Lot]) -> list[str]:
+    return [
+        _("%(quantity)d of lot %(lot)s expired on %(day)s: record them as wastage.")
+        % {"quantity": lot.quantity, "lot": lot.code or "–", "day": lot.expires_on}
+        for lot in lots
+    ]
+
+
+def expired_as_facts(lots: Iterable[Lot]) -> list[dict[str, Any]]:
+    """For a machine: lot, expires_on, quantity."""
+    return [
+        {"lot": lot.code, "expires_on": lot.expires_on.isoformat(), "quantity": lot.quantity}
+        for lot in lots
+        if lot.expires_on
+    ]
 
 
 def take(lots: Sequence[Lot], quantity: int, *, usable_on: date | None = None) -> Allocation:
@@ -73,24 +96,8 @@ def not_enough(
     lots: Iterable[Lot], asked: int, found: int, usable_on: date | None = None
 ) -> InsufficientStock:
     """The refusal, with what is there and what has expired, lot by lot."""
-    expired = [
-        lot
-        for lot in first_expired_first_out(lots)
-        if usable_on is not None and lot.quantity and not is_usable(lot, usable_on)
-    ]
+    expired = expired_of(lots, usable_on) if usable_on else []
     words = [_("Asked for %(asked)d, %(found)d can be taken.") % {"asked": asked, "found": found}]
-    words += [
-        _("%(quantity)d of lot %(lot)s expired on %(day)s: record them as wastage.")
-        % {"quantity": lot.quantity, "lot": lot.code or "–", "day": lot.expires_on}
-        for lot in expired
-    ]
-    facts = {
-        "asked": asked,
-        "available": found,
-        "expired": [
-            {"lot": lot.code, "expires_on": lot.expires_on.isoformat(), "quantity": lot.quantity}
-            for lot in expired
-            if lot.expires_on
-        ],
-    }
+    facts = {"asked": asked, "available": found, "expired": expired_as_facts(expired)}
+    words += expired_in_words(expired)
     return InsufficientStock(_("There is not enough in stock."), details={"quantity": words}, facts=facts)

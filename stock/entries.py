@@ -33,7 +33,7 @@ KINDS = (
     MovementKind.UNMET,
 )
 # Nobody hands out or sends away what has expired.
-_ONLY_USABLE = (MovementKind.ISSUE, MovementKind.TRANSFER_OUT)
+ONLY_USABLE = (MovementKind.ISSUE, MovementKind.TRANSFER_OUT)
 _DEMAND = {MovementKind.ISSUE: 1, MovementKind.UNMET: 1, MovementKind.RETURN: -1}
 
 
@@ -113,7 +113,7 @@ def _allocated(book: Book, level: StockLevel, entry: Entry, quantity: int, day: 
         return [(_lot_to_fill(book, level, entry.lot, entry.expires_on), quantity)]
     if entry.lot or entry.expires_on:
         lots = _named(lots, entry.lot, entry.expires_on)
-    usable_on = day if entry.kind in _ONLY_USABLE and not entry.history else None
+    usable_on = day if entry.kind in ONLY_USABLE and not entry.history else None
     return take(lots, abs(quantity), usable_on=usable_on)
 
 

@@ -84,7 +84,7 @@ class Logout(OpenView):
 
     summaries = {"POST": "Sign out", "DELETE": "Sign out"}
     refusals = dict.fromkeys(("POST", "DELETE"), ("TOKEN_INVALID",))
-    bodies_of_deletes = True
+    without_body = frozenset()
     serializer_class = Refresh
     takes_idempotency_key = False
 

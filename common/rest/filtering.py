@@ -23,12 +23,6 @@ class Filters(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, Any]:
         return {name.rstrip("_"): filter_ for name, filter_ in super().get_filters().items()}
 
-    @classmethod
-    def words(cls) -> set[str]:
-        """Filters that may be empty: free text. Any other must have a value."""
-        filters = cls.base_filters.items()
-        return {name for name, filter_ in filters if isinstance(filter_, django_filters.CharFilter)}
-
     @cached_property
     def zone(self) -> tzinfo:
         """The clock on which a time without an offset is read."""

@@ -12,10 +12,11 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 
 from common import idempotency
-from common.errors import ValidationFailed
+from common.errors import DomainError, ValidationFailed
 from common.idempotency import Answer, Turn
 from common.rest.callers import caller_of
 
@@ -25,6 +26,8 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
 _SANE = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
+# What is kept of a body that can't be read.
+_UNREADABLE = hashlib.sha256(b"unreadable").hexdigest()
 _KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Location")
 
 
@@ -56,10 +59,18 @@ class AnsweredOnceMixin:
         if not _SANE.fullmatch(given):
             said = _("Use 1 to %d letters, digits and signs, without blanks.") % LONGEST
             raise ValidationFailed.on(HEADER, said)
-        outcome = idempotency.begin(_digest_of_key(request, given), _digest_of_body(request))
+        unreadable = None
+        try:
+            body = _digest_of_body(request)
+        except (APIException, DomainError) as error:
+            body, unreadable = _UNREADABLE, error
+        outcome = idempotency.begin(_digest_of_key(request, given), body)
         if isinstance(outcome, Answer):
             raise Repeated(outcome)
         self._turn = outcome
+        if unreadable is not None:
+            # Reading it again would find nothing and no fault: this is the answer that is kept.
+            raise unreadable
         # Of this request alone: the framework looks its handler up after this.
         self.__dict__["post"] = partial(self._post_once, outcome, handler)
 

@@ -24,7 +24,7 @@ class ApiSchema(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        if self.method == "DELETE" and getattr(self.view, "bodies_of_deletes", False):
+        if self.method == "DELETE" and not self._is_without_body():
             operation["requestBody"] = self._body_of_delete()
         shared = self._shared_headers()
         for answer in operation["responses"].values():
@@ -35,7 +35,7 @@ class ApiSchema(AutoSchema):
         self._component(schema_answers.ENVELOPE, ResolvedComponent.SCHEMA, schema_answers.envelope_schema())
         for name in schema_answers.HEADERS:
             self._component(name, "headers", schema_answers.header(name))
-        codes = self._codes(has_body="requestBody" in operation)
+        codes = self._codes(reads_body="requestBody" in operation or self._is_without_body())
         for status, of_status in schema_answers.by_status(codes).items():
             name = schema_answers.error_name(of_status)
             self._component(name, "responses", schema_answers.error_answer(status, of_status))
@@ -97,7 +97,10 @@ class ApiSchema(AutoSchema):
     def _permissions(self) -> list[Any]:
         return [each for each in self.view.get_permissions() if hasattr(each, "audience")]
 
-    def _codes(self, *, has_body: bool) -> set[str]:
+    def _is_without_body(self) -> bool:
+        return self.method in getattr(self.view, "without_body", ())
+
+    def _codes(self, *, reads_body: bool) -> set[str]:
         found = {"VALIDATION_ERROR", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
         found.update(getattr(self.view, "refusals", {}).get(self.method, ()))
         if isinstance(self.view, LimitedMixin):
@@ -110,7 +113,7 @@ class ApiSchema(AutoSchema):
             found.add("NOT_FOUND")
         if self._takes_key:
             found.add("IDEMPOTENCY_KEY_REUSED")
-        if has_body or self._takes_key:
+        if reads_body or self._takes_key:
             found.update(_BODY)
         if self.method in {"PUT", "PATCH"} and self._takes_version():
             found.add("VERSION_CONFLICT")

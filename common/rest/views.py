@@ -9,6 +9,7 @@ from common.rest import pagination
 from common.rest.idempotency import AnsweredOnceMixin
 from common.rest.limits import LimitedMixin
 from common.rest.parameters import refuse_empty, refuse_unknown
+from common.rest.serializers import Body
 
 
 class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
@@ -20,7 +21,8 @@ class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
 
     summaries: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[Mapping[str, Sequence[str]]] = {}
-    bodies_of_deletes: ClassVar[bool] = False
+    # Methods that say all by their address: a field in their body is refused.
+    without_body: ClassVar[frozenset[str]] = frozenset({"DELETE"})
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
 
@@ -28,6 +30,8 @@ class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
         super().initial(request, *args, **kwargs)
         refuse_unknown(request.query_params, self.known_parameters())
         self.begin_once(request)
+        if request.method in self.without_body:
+            Body(data=request.data).is_valid(raise_exception=True)
 
     def known_parameters(self) -> Iterable[str]:
         return self.query_parameters
@@ -48,8 +52,8 @@ class ListView(ListModelMixin, ApiView):
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        filters = self.filterset_class
-        refuse_empty(request.query_params, set(filters.base_filters) - filters.words())
+        # An empty search box is no search.
+        refuse_empty(request.query_params, self.filterset_class.base_filters.keys() - {"search"})
 
     def known_parameters(self) -> Iterable[str]:
         return {*pagination.PARAMETERS, *self.filterset_class.base_filters, *self.query_parameters}

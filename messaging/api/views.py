@@ -71,6 +71,7 @@ class Cancel(InClinics):
     refusals = {"POST": ("STATE_CONFLICT",)}
     kind = KIND
     actions: ClassVar[dict[str, str]] = {"POST": "change"}
+    without_body = frozenset({"POST"})
     queryset = MESSAGES
     serializer_class = MessageSerializer
 

@@ -17,10 +17,12 @@ from accounts.scoped_admin import actor_of, local
 from common.errors import DomainError, VersionConflict
 from stock.admin.entry_forms import AFTER, ARRIVAL, BEFORE, KINDS, ORDER, EntryForm, once_key
 from stock.admin.wording import units
+from stock.allocation import expired_in_words
 from stock.counting import count
 from stock.ledger import move
 from stock.models import Movement, MovementKind, Order, OrderState, StockLevel, Transfer, TransferState
 from stock.orders import place_order, receive_order
+from stock.passed_over import passed_over
 from stock.transfers import receive_transfer
 
 CONFLICT_SHOWN = 20
@@ -189,8 +191,8 @@ def tell(request: HttpRequest, written: Movement | Order, level: StockLevel, now
     }
     if written.recorded_at == now:
         messages.success(request, said)
-        return
-    messages.warning(
-        request,
-        _("This form was sent before and is written once, as it was first. %(said)s") % {"said": said},
-    )
+    else:
+        words = _("This form was sent before and is written once, as it was first. %(said)s")
+        messages.warning(request, words % {"said": said})
+    for words in expired_in_words(passed_over([written]).get(written.pk, [])):
+        messages.warning(request, words)

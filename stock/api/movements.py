@@ -1,5 +1,6 @@
 """The ledger: what happened to a level, entry by entry."""
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.generics import get_object_or_404
 from rest_framework.response import Response
 
@@ -18,10 +20,12 @@ from accounts.audit import Actor
 from common.errors import NotPermitted
 from common.rest.views import ApiView, ListView
 from stock import ledger, transfers
+from stock.allocation import expired_as_facts
 from stock.api.bodies import ArrivalBody, MovementBody, ReasonBody, in_units
 from stock.api.filters import MovementFilters, TransferFilters
 from stock.api.serializers import LevelSerializer, MovementSerializer, TransferSerializer
 from stock.models import Movement, MovementLot, StockLevel, Transfer
+from stock.passed_over import passed_over
 
 _PLACES = ("sent__level__item", "sent__level__clinic", "to_level__clinic")
 MOVEMENTS = Movement.objects.select_related(
@@ -38,20 +42,45 @@ A_RECEIPT = OpenApiExample(
 )
 
 
-class Written(MovementSerializer):
-    level = LevelSerializer(help_text="As the entry left it.")
+class ExpiredLot(serializers.Serializer[Any]):
+    lot = serializers.CharField()
+    expires_on = serializers.DateField()
+    quantity = serializers.IntegerField(help_text="What lies on the shelf.")
+
+
+class Entered(MovementSerializer):
+    expired = ExpiredLot(
+        many=True, help_text="What an issue or transfer skipped because it has expired: record it as wastage."
+    )
 
     class Meta(MovementSerializer.Meta):
-        fields: tuple[str, ...] = (*MovementSerializer.Meta.fields, "level")
+        fields: tuple[str, ...] = (*MovementSerializer.Meta.fields, "expired")
         read_only_fields = fields
+
+
+class Written(Entered):
+    level = LevelSerializer(help_text="As the entry left it.")
+
+    class Meta(Entered.Meta):
+        fields: tuple[str, ...] = (*Entered.Meta.fields, "level")
+        read_only_fields = fields
+
+
+def entered(movements: Collection[Movement]) -> dict[UUID, dict[str, Any]]:
+    """What was just written, as it is shown, by its id. They must be of MOVEMENTS."""
+    skipped = passed_over(movements)
+    # All by one serializer: to make one takes longer than to show an entry.
+    shown = MovementSerializer(movements, many=True).data
+    return {
+        movement.pk: {**seen, "expired": expired_as_facts(skipped.get(movement.pk, []))}
+        for movement, seen in zip(movements, shown, strict=True)
+    }
 
 
 def written(movement: Movement) -> Response:
     """201, with the entry and the level as it is now."""
     found = MOVEMENTS.select_related("level__item").get(pk=movement.pk)
-    return Response(
-        {**MovementSerializer(found).data, "level": LevelSerializer(found.level).data}, status=201
-    )
+    return Response({**entered([found])[found.pk], "level": LevelSerializer(found.level).data}, status=201)
 
 
 class OfLevel(ApiView):

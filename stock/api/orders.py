@@ -111,6 +111,7 @@ class CancelOrder(Orders):
     """POST says that what is still to come won't; a second time changes nothing."""
 
     summaries = {"POST": "Cancel an order"}
+    without_body = frozenset({"POST"})
     refusals = {"POST": ("STATE_CONFLICT",)}
 
     @extend_schema(request=None, responses={200: OrderSerializer})

@@ -159,6 +159,13 @@ def test_a_search_looks_at_name_reference_number_and_phone(caller, appointment, 
     assert ids(caller.get(LIST, {"search": words})) == [str(appointment.pk)]
 
 
+@pytest.mark.parametrize("name", ["patient_phone", "status", "date", "patient_id"])
+def test_an_empty_filter_is_refused_and_an_empty_search_finds_all(caller, appointment, name):
+    answer = caller.get(LIST, {name: ""})
+    assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, [name])
+    assert ids(caller.get(LIST, {"search": ""})) == [str(appointment.pk)]
+
+
 def test_a_search_that_fits_nobody_is_empty(caller, appointment):
     assert appointment.pk
     assert ids(caller.get(LIST, {"search": "nobody %"})) == []

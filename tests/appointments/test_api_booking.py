@@ -193,6 +193,12 @@ def test_a_conflict_names_the_patients_other_visit_and_free_times(caller, clinic
     assert "Mpho" not in str(details)
 
 
+def test_times_that_are_offered_are_free_for_the_patient_too(caller, clinic):
+    post(caller, clinic)
+    details = refused(post(caller, clinic), 409, "APPOINTMENT_CONFLICT")
+    assert post(caller, clinic, appointment_datetime=details["next_free_slots"][0]).status_code == 201
+
+
 def test_a_full_clinic_offers_the_next_opening_hours(api):
     clinic = ClinicFactory(slot_capacity=1)
     last = monday(clinic, hour=16)

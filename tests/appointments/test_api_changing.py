@@ -174,6 +174,11 @@ def test_delete_cancels_and_a_second_time_changes_nothing(caller, appointment):
     assert Appointment.objects.count() == 1
 
 
+def test_delete_takes_no_fields(caller, appointment):
+    assert "reason" in refused(caller.delete(at(appointment), {"reason": "x"}, format="json"), 400)
+    assert caller.get(at(appointment)).json()["status"] == "booked"
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_another_clinics_visit_is_not_there(caller, method):
     elsewhere = AppointmentFactory()

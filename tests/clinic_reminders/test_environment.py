@@ -215,3 +215,50 @@ def test_what_is_no_dsn_is_noted_and_errors_go_nowhere(dsn):
     given = Environment({"DSN": dsn})
     assert given.sentry("DSN") == ""
     assert len(given.problems) == 1
+
+
+def test_blanks_around_the_words_of_a_list_are_no_part_of_them():
+    given = Environment({"HOSTS": "a.test, b.test ,", "NONE": ""})
+    assert given.words("HOSTS", []) == ["a.test", "b.test"]
+    assert (given.words("NONE", ["x"]), given.words("LEFT_OUT", ["x"])) == ([], ["x"])
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.test", "http://localhost:8000, https://*.a.test", "https://[::1]"]
+)
+def test_origins_are_scheme_and_host(text):
+    given = Environment({"ORIGINS": text})
+    assert ", ".join(given.origins("ORIGINS")) == text
+    assert given.problems == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a.test", "https://a.test/", "ftp://a.test", "https://", "https://a.test,x"]
+)
+def test_what_is_no_origin_is_noted(text):
+    given = Environment({"ORIGINS": text})
+    assert given.origins("ORIGINS") == []
+    assert len(given.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("", ""),
+        ("https://a.test/", "https://a.test"),
+        ("http://1.2.3.4:80/clinic", "http://1.2.3.4:80/clinic"),
+    ],
+)
+def test_a_web_address_ends_without_a_slash(text, address):
+    given = Environment({"ADDRESS": text})
+    assert (given.web_address("ADDRESS"), given.problems) == (address, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nope", "ftp://x", "http://", "localhost:8000", "http://a.test/?x", "https://*.a.test", "http://a b"],
+)
+def test_what_is_no_web_address_is_noted(text):
+    given = Environment({"ADDRESS": text})
+    assert given.web_address("ADDRESS") == ""
+    assert len(given.problems) == 1

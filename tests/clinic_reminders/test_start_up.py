@@ -1,5 +1,6 @@
 """A missing or contradictory setting stops the start of every process, with the mend."""
 
+import os
 import re
 import stat
 import subprocess
@@ -126,3 +127,13 @@ def test_a_relative_database_is_the_homes_wherever_a_command_starts(tmp_path):
 def test_the_folder_of_the_database_is_its_owners_alone(tmp_path):
     start(tmp_path, "manage.py", "check", DATABASE_URL="sqlite:///var/db.sqlite3")
     assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+
+
+def test_a_command_whose_reader_has_had_enough_ends_without_a_trace():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        environment = bare_environment(SECRET_KEY="x" * 50, DEBUG="on")
+        arguments = [sys.executable, "manage.py", "help"]
+        done = subprocess.run(arguments, cwd=BASE_DIR, env=environment, stdout=closed, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, b"")

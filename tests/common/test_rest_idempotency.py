@@ -138,6 +138,19 @@ def test_the_key_belongs_to_the_person_and_not_to_the_sign_in(api):
     assert post(api(person)).content == post(api(person)).content
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "status"), [("{", "application/json", 400), ("Kopong", "text/plain", 415)]
+)
+def test_what_could_not_be_read_is_kept_too(api, body, kind, status):
+    caller, headers = api(StaffFactory()), {"Idempotency-Key": "key-1"}
+    first, second = (
+        caller.generic("POST", CLINICS, body, content_type=kind, headers=headers) for _time in range(2)
+    )
+    assert (first.status_code, second.content) == (status, first.content)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert code_of(post(caller)) == (409, "IDEMPOTENCY_KEY_REUSED")
+
+
 def test_a_refusal_is_kept_too(api):
     caller = api(StaffFactory())
     refused = post(caller, {"name": "Kopong", "fail": "STATE_CONFLICT"})

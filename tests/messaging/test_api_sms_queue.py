@@ -125,6 +125,18 @@ def test_a_text_that_waits_is_cancelled(caller, clinic, nurse):
     assert (entry.action, entry.actor_id) == ("cancelled", nurse.pk)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [('{"foo": 1}', "application/json", 400), ("{", "application/json", 400), ("<a/>", "text/xml", 415)],
+)
+def test_a_cancellation_with_a_body_is_refused_and_the_text_waits_on(caller, clinic, body, kind, status):
+    message = MessageFactory(clinic=clinic)
+    answer = caller.generic("POST", f"/api/v1/sms/{message.pk}/cancel", body, content_type=kind)
+    assert answer.status_code == status
+    message.refresh_from_db()
+    assert message.status == "queued"
+
+
 @pytest.mark.parametrize("status", ["sent", "delivered", "failed", "cancelled", "unknown", "suppressed"])
 def test_what_does_not_wait_cannot_be_cancelled(caller, clinic, status):
     message = MessageFactory(clinic=clinic, status=status)

@@ -84,6 +84,17 @@ def test_expired_lots_are_not_issued_and_named(nurse, clinic):
     assert "OLD" in details["quantity"][1]
 
 
+def test_an_issue_says_which_expired_lots_it_skipped(nurse, clinic):
+    level = StockLevelFactory(clinic=clinic)
+    day = timezone.now().date() - timedelta(days=1)
+    moved(level, "receipt", 9, lot="OLD", expires_on=day)
+    moved(level, "receipt", 40, lot="NEW")
+    skipped = [{"lot": "OLD", "expires_on": day.isoformat(), "quantity": 9}]
+    assert entered(nurse, level, "issue", 5)["expired"] == skipped
+    assert entered(nurse, level, "wastage", 9)["expired"] == []
+    assert entered(nurse, level, "issue", 5)["expired"] == []
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -59,6 +59,12 @@ def test_what_is_still_to_come_is_cancelled_once(nurse, level):
     assert seen(nurse, level)["on_order"] == 0
 
 
+def test_a_cancellation_takes_no_fields(nurse, level):
+    path = f"{ORDERS}/{placed(nurse, level, quantity=40)['id']}"
+    assert "reason" in refused(nurse.post(f"{path}/cancel", {"reason": "x"}, format="json"), 400)
+    assert nurse.get(path).json()["state"] == "open"
+
+
 def test_orders_are_listed_by_level_and_for_all(nurse, level):
     order = placed(nurse, level, quantity=40)
     for path in (f"{LEVELS}/{level.pk}/orders", ORDERS):
