@@ -268,7 +268,6 @@ class AuditEntryAdmin(ExportedList, ReadOnlyAdmin):
     search_help_text = gettext_lazy("By who did it, or by an object's id.")
     fields = ("when", "actor_name", "actor_kind", "action", "object_type", "object_id", "what_changed")
     ordering = ("-at", "-id")
-    show_full_result_count = False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -65,11 +65,13 @@ def attendance(
     for zone, known in by_zone(clinics):
         begin, end = bounds(zone)
         visits = Appointment.objects.filter(clinic__in=list(known), starts_at__gte=begin, starts_at__lt=end)
+        # Nothing else is told of these visits: without it, the texts of all clinics and years are looked at.
+        texts = Q(clinic__in=list(known), subject_at__gte=begin, subject_at__lt=end)
         rows = (
             visits.annotate(
                 month=TruncMonth("starts_at", tzinfo=zone, output_field=DateField()),
                 weekday=ExtractIsoWeekDay("starts_at", tzinfo=zone),
-                reminder=reached(told_apart=told_apart),
+                reminder=reached(told_apart=told_apart, among=texts),
             )
             .order_by()
             .values_list("clinic_id", "month", "weekday", "reminder")
@@ -105,9 +107,13 @@ def _counts(now: datetime) -> dict[str, Count]:
     return {name: Count("pk", filter=wanted[name]) for name in COUNTS}
 
 
-def reached(*, told_apart: bool) -> Case:
-    """Of a visit: what became of the texts that told of its present time; the best of them counts."""
+def reached(*, told_apart: bool, among: Q | None = None) -> Case:
+    """Of a visit: what became of the texts that told of its present time; the best of them counts.
+
+    `among`: what is known of these texts beforehand.
+    """
     told = Message.objects.filter(
+        among or Q(),
         subject_type=SUBJECT,
         subject_id=OuterRef("pk"),
         subject_at=OuterRef("starts_at"),

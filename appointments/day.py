@@ -41,14 +41,14 @@ def visits_on_day(clinic: Clinic, day: date) -> QuerySet[Appointment]:
 
 
 def page_of_day(clinic: Clinic, day: date, *, part: str = "", number: int | None = None) -> Page:
-    """In two or three queries. Without `number`, the page on which the first visit stands that is to come."""
+    """In two queries, three without `number` and `part`: then the page of the first visit that is to come."""
     there = visits_on_day(clinic, day)
     by_status = dict(there.order_by().values_list("status").annotate(n=Count("pk")))
     counts = {name: sum(by_status.get(s, 0) for s in statuses) for name, statuses in PARTS.items()}
     shown = there.filter(status__in=PARTS[part]).order_by("starts_at", "pk")
     pages = max(1, -(-counts[part] // ON_A_PAGE))
     if number is None:
-        number = _page_of_first_waiting(there) if pages > 1 and not part else 1
+        number = 1 if part else _page_of_first_waiting(there)
     number = min(max(number, 1), pages)
     rows = shown.select_related("patient")[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
     visits = list(rows)

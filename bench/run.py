@@ -1,7 +1,7 @@
 """`make bench`: each benchmark beside its peer and its limit, in one run. Ratios count, not seconds.
 
 `python -m bench.run [name …]`; sizes by BENCH_ROWS (50000), BENCH_MESSAGES (10000),
-BENCH_LEVELS (50000) and BENCH_MOVEMENTS (5000000).
+BENCH_LEVELS (50000), BENCH_MOVEMENTS (5000000) and BENCH_DISTRICTS (20,200,200000 appointments).
 Results go to bench/results/NAME.json.
 """
 
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.postgres import running_postgres
 
@@ -19,9 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 
 Figures = dict[str, float]
+# How often each page is asked for.
+PAGE_CALLS = "15"
 
 
-def in_a_process(module: str, url: str, *arguments: str) -> Figures:
+def in_a_process(module: str, url: str, *arguments: str) -> Any:
     """What the module prints as JSON, working on a database of its own."""
     environment = {
         **os.environ,
@@ -39,7 +42,7 @@ def in_a_process(module: str, url: str, *arguments: str) -> Figures:
         check=True,
         text=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def on_both_databases(module: str, *arguments: str) -> dict[str, Figures]:
@@ -70,11 +73,32 @@ def low_stock() -> dict[str, Figures]:
         return {"PostgreSQL": in_a_process("bench.low", server.url("postgres"), levels, movements)}
 
 
+def pages() -> dict[str, Figures]:
+    """A district of each size, on each of BENCH_DATABASES, made without fsync: only reading is measured."""
+    sizes = os.environ.get("BENCH_DISTRICTS", "20,200,200000").split(",")
+    found: dict[str, Figures] = {}
+    for database in os.environ.get("BENCH_DATABASES", "PostgreSQL,SQLite").split(","):
+        figures = found.setdefault(database, {})
+        for size in sizes:
+            for page, costs in _district(database, size).items():
+                figures |= {f"{page} | {what} at {size}": figure for what, figure in costs.items()}
+    return found
+
+
+def _district(database: str, size: str) -> dict[str, Any]:
+    if database == "SQLite":
+        with tempfile.TemporaryDirectory(prefix="clinic-reminders-bench-") as directory:
+            return in_a_process("bench.pages", f"sqlite:///{directory}/db.sqlite3", size, PAGE_CALLS)
+    with running_postgres({"shared_buffers": "256MB", "maintenance_work_mem": "128MB"}) as server:
+        return in_a_process("bench.pages", server.url("postgres"), size, PAGE_CALLS)
+
+
 BENCHMARKS: dict[str, tuple[Callable[[], dict[str, Figures]], str, str]] = {
-    # name: what runs it, the figure's unit, the figure the others are compared with
+    # name: what runs it, the figure's unit, the figure the others are compared with, if any
     "import": (imports, "rows/s", "import"),
     "dispatch": (dispatching, "messages/s", "dispatch"),
     "low": (low_stock, "ms", "all clinics, page, p95"),
+    "pages": (pages, "queries; ms", ""),
 }
 
 
@@ -82,6 +106,16 @@ def _compared(measured: float, figure: float, unit: str) -> str:
     if unit == "ms":
         return f"{figure / measured:6.2f} × as long"
     return f"{measured / figure:6.2f} × of it reached"
+
+
+def _print_table(figures: Figures) -> None:
+    """A line for what stands before the bar in a figure's name, a column for what stands after it."""
+    lines: dict[str, dict[str, float]] = {}
+    for name, figure in figures.items():
+        line, _bar, column = name.partition(" | ")
+        lines.setdefault(line, {})[column] = figure
+    for line, columns in lines.items():
+        print(f"  {line:60}", "; ".join(f"{column} {figure:,.1f}" for column, figure in columns.items()))
 
 
 def main(names: list[str]) -> int:
@@ -92,6 +126,9 @@ def main(names: list[str]) -> int:
         (RESULTS / f"{name}.json").write_text(json.dumps({"unit": unit, "results": results}, indent=2))
         for database, figures in results.items():
             print(f"\n{name} on {database} ({unit})")
+            if not measured:
+                _print_table(figures)
+                continue
             for way, figure in figures.items():
                 print(f"  {way:34} {figure:12,.1f}   {_compared(figures[measured], figure, unit)}")
     return 0

@@ -117,6 +117,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
     }
     _database["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+else:
+    # To compile a page's query takes longer than to run it. What DATABASE_URL gives comes after, and wins.
+    _options = _database.setdefault("OPTIONS", {})
+    _options["options"] = f"-c jit=off {_options.get('options', '')}".rstrip()
 # Beside the site's file, which has one writer: counting must not wait for that.
 _sqlite_file = Path(_database["NAME"]) if _database["NAME"] != ":memory:" else VAR_DIR / "memory.sqlite3"
 _CACHE_FILE = _sqlite_file.with_name(f"{_sqlite_file.stem}-cache.sqlite3")

@@ -48,7 +48,10 @@ class Table:
 
 
 class ListedByName(ModelAdmin):
-    """In the admin's theme; its list is titled with what it lists."""
+    """In the admin's theme; its list is titled with what it lists, and counts no more than it shows."""
+
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -65,8 +68,6 @@ class ServiceAdmin(ListedByName):
     """
 
     change_form_template: Any = "admin/service_change_form.html"
-    show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
     view_on_site: Any = False
     save_as = False
     # The services' names of fields, where the form has others.
@@ -230,7 +231,6 @@ class ReadOnlyAdmin(ListedByName):
     """To be looked at."""
 
     actions = None
-    show_facets = admin.ShowFacets.NEVER
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

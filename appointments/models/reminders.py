@@ -59,6 +59,7 @@ class Reminder(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], name="reminder_queue", condition=Q(state="planned")),
+            models.Index(fields=["due_at", "id"], name="reminder_by_time"),
         ]
 
     def __str__(self) -> str:

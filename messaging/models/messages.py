@@ -200,6 +200,7 @@ class Message(models.Model):
                 fields=["subject_id"], name="message_subject", condition=Q(subject_id__isnull=False)
             ),
             models.Index(fields=["clinic", "-created_at", "-id"], name="message_by_clinic"),
+            models.Index(fields=["-created_at", "-id"], name="message_newest"),
             models.Index(fields=["created_at"], name="message_with_words", condition=~Q(body="")),
             models.Index(fields=["clinic", "sent_at"], name="message_budget"),
             # Not unique: a provider that gives one number twice must not stop the others' results.
