@@ -113,7 +113,7 @@ def _moment_in_words(text: str) -> str:
 def _choices(model: type[Model] | None, field: str) -> dict[Any, Any]:
     """The words of a field's values, where it has a fixed set of them."""
     try:
-        found: Any = model._meta.get_field(field) if model else None  # type: ignore[union-attr]
+        found: Any = model._meta.get_field(field) if model else None
     except FieldDoesNotExist:
         return {}
     return dict(getattr(found, "flatchoices", ()))
