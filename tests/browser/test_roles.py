@@ -8,13 +8,14 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from appointments.models import Appointment
+from stock.models import StockAlert
 from tests.browser.test_admin_pages import PHONE_WIDTH, signed_in
 from tests.browser.test_day_pages import EVERY_DAY, fits, today
 from tests.browser.test_sign_in import WIDTHS, errors_of
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory, ViewerFactory
 from tests.factories.appointments import AppointmentFactory, ReminderFactory, morning_in
 from tests.factories.messaging import MessageFactory, ReplyFactory
-from tests.factories.stock import StockAlertFactory, stocked
+from tests.factories.stock import stocked
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +61,7 @@ def life(clinic, name, phone):
     ReminderFactory(appointment=to_phone)
     reply = ReplyFactory(clinic=clinic, phone=phone)
     level = stocked(1, clinic=clinic, reorder_level=5, item__name=f"Item of {name}")
-    alert = StockAlertFactory(level=level)
+    alert = StockAlert.objects.get(level=level)
     things = [visit, visit.patient, text, reply, level, alert]
     return [reverse(f"admin:{t._meta.label_lower.replace('.', '_')}_change", args=[t.pk]) for t in things]
 
