@@ -40,7 +40,7 @@ BUTTONS = """() => [...document.querySelectorAll("#main form button, #main form 
   .filter(one => one.form.method === "post" && one.checkVisibility() && one.form.id !== "changelist-form")
   .map(one => one.innerText.trim() + " at " + location.pathname)"""
 LINKS = """() => [...document.querySelectorAll("#main a[href], #nav-sidebar a[href]")]
-  .map(one => new URL(one.href)).filter(to => to.origin === location.origin)
+  .map(one => new URL(one.getAttribute("href"), location.href)).filter(to => to.origin === location.origin)
   .map(to => to.pathname + (to.pathname === location.pathname ? "" : to.search))"""
 
 
