@@ -7,8 +7,11 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet, TimeField
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import truncatechars
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -154,9 +157,10 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     list_filter = ("is_waiting", "role", "is_active", "clinics")
     autocomplete_fields = ("clinics", "stock_manager_of")
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
+    add_form_template = "admin/service_change_form.html"
+    readonly_fields = ("new_password", "last_login", "date_joined")
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "new_password")}),
         (gettext_lazy("What they may do"), {"fields": ("role", "clinics", "is_active", "stock_manager_of")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "phone")}),
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
@@ -191,6 +195,11 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     @admin.display(description=gettext_lazy("name"))
     def full_name(self, user: User) -> str:
         return user.get_full_name()
+
+    @admin.display(description=gettext_lazy("password"))
+    def new_password(self, user: User) -> SafeString:
+        address = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Set a new password"))
 
     @admin.display(description=gettext_lazy("clinics"))
     def where(self, user: User) -> str:

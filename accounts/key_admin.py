@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import api_keys
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Role
 from accounts.scoped_admin import AuditedAdmin, actor_of
 from common.admin import Step
 
 
 class ApiKeyForm(forms.ModelForm):
+    # Chosen by hand: a key for everything is not given by a default.
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=[("", "---------"), *Role.choices])
     expires_at = forms.DateField(
         label=gettext_lazy("Good until"),
         required=False,
@@ -80,6 +82,13 @@ class ApiKeyAdmin(AuditedAdmin):
         )
         request.secret = secret  # type: ignore[attr-defined]
         return key
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # Whatever is pressed, the key is shown next, once.
+        context["show_save_and_add_another"] = context["show_save_and_continue"] = False
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         """The one page that shows the key: kept in no message, no cookie and no session."""

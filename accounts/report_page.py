@@ -19,6 +19,7 @@ from accounts.models import Clinic
 from accounts.report_request import ReportRequest
 from common.charts import Column, columns
 from common.csv_files import csv_file
+from common.dates import date_in_words, moment_in_words
 
 
 class Counted(Protocol):
@@ -112,7 +113,9 @@ class ReportPage(Generic[G]):
             "picture": self._picture(),
             "parts": self.parts(),
             "empty": not self.groups,
-            "now": timezone.localtime(),
+            "first": date_in_words(self.asked.first),
+            "last": date_in_words(self.asked.last),
+            "now": moment_in_words(timezone.now(), timezone.get_current_timezone()),
             **self.more(),
         }
         return TemplateResponse(self._request, self.template, context)

@@ -66,7 +66,7 @@ class AuditedAdmin(ExportedList, ServiceAdmin):
             for entry in entries
         ]
         table = Table(
-            _("History"), [_("When"), _("Who"), _("What"), _("Changes")], rows, _("Nothing is recorded.")
+            _("Changes"), [_("When"), _("Who"), _("What"), _("Changes")], rows, _("Nothing is recorded.")
         )
         context = {
             **self.admin_site.each_context(request),
@@ -90,7 +90,9 @@ def changes_in_words(
             return "–"
         if field in PHONES and not with_phones:
             return mask(str(value))
-        return _moment_in_words(str(value))
+        if isinstance(value, bool):
+            return _("Yes") if value else _("No")
+        return str(_choices(model, field).get(value) or _moment_in_words(str(value)))
 
     return "; ".join(
         f"{_label(model, field)}: {word(field, before)} → {word(field, after)}"
@@ -106,6 +108,15 @@ def _moment_in_words(text: str) -> str:
     except ValueError:
         return text
     return local(moment, timezone.get_current_timezone()) if moment.tzinfo else text
+
+
+def _choices(model: type[Model] | None, field: str) -> dict[Any, Any]:
+    """The words of a field's values, where it has a fixed set of them."""
+    try:
+        found: Any = model._meta.get_field(field) if model else None
+    except FieldDoesNotExist:
+        return {}
+    return dict(getattr(found, "flatchoices", ()))
 
 
 def _label(model: type[Model] | None, field: str) -> str:

@@ -82,7 +82,8 @@ def move_all(
 ) -> Plan:
     """Does what `plan_moves` says, and tells the patients: all of it in one transaction.
 
-    `expected` is the digest of the plan that a person agreed to; PlanChanged when it is another by now.
+    `expected` is the digest of the plan that a person agreed to; PlanChanged when it is another by now. The
+    second click of two finds nobody left to move, and is no change.
     """
     with transaction.atomic():
         hold_for_closing(clinic)
@@ -90,7 +91,7 @@ def move_all(
         keys, patients = {pk for pk, _patient in there}, {patient for _pk, patient in there}
         hold_many([], patients, keys)
         plan = plan_moves(clinic=clinic, away_from=away_from, to=to, now=now)
-        if expected is not None and expected != plan.digest:
+        if expected is not None and plan.moves and expected != plan.digest:
             raise PlanChanged(
                 _("Something has changed meanwhile. Look at the new plan and confirm it again.")
             )

@@ -44,6 +44,7 @@ class ClinicRemindersSite(UnfoldAdminSite):
     index_title = _("What would you like to do?")
     site_url = None
     enable_nav_sidebar = True
+    empty_value_display = "–"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         from messaging.dispatch import sending_is_on

@@ -25,6 +25,7 @@ from appointments.undoing import last_done
 from clinic_reminders.needs import needs_of
 from common.dates import day_in_words
 from common.phones import mask
+from stock.admin.wording import whole
 from stock.shortages import shortages
 
 TO_PHONE_SHOWN = 6
@@ -188,7 +189,11 @@ def _beside(request: HttpRequest, clinic: Clinic, now: datetime) -> dict[str, An
         found |= _call_list(request, clinic, now)
     if may(user, "view", "stock.stocklevel"):
         short = shortages([clinic.pk], most=SHORTAGES_SHOWN)
-        found |= {"short": short, "short_address": _filtered("stock_stocklevel_report", clinic)}
+        found |= {
+            "short": [(level, whole(level.usable)) for level in short.levels],
+            "short_total": short.total,
+            "short_address": _filtered("stock_stocklevel_report", clinic),
+        }
     found["needs"] = needs_of(user, clinic, now=now)
     return found
 

@@ -11,6 +11,10 @@ def _style_sheet(_request: HttpRequest) -> str:
     return static("common/admin.css")
 
 
+def _script(_request: HttpRequest) -> str:
+    return static("common/admin.js")
+
+
 def _icon(_request: HttpRequest) -> str:
     return static("common/icon.svg")
 
@@ -29,5 +33,6 @@ UNFOLD: dict[str, Any] = {
     # The colours stand in the style sheet: here they would be a style in the page, which the
     # content security policy forbids.
     "STYLES": [_style_sheet],
+    "SCRIPTS": [_script],
     "SIDEBAR": {"navigation": "clinic_reminders.navigation.menu"},
 }

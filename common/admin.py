@@ -102,6 +102,10 @@ class ServiceAdmin(ListedByName):
         """The heading of an object's page."""
         return str(obj)
 
+    def asked_about(self, request: HttpRequest, obj: Any) -> str:
+        """Whom or what a step's question is about."""
+        return capfirst(self.title_of(obj))
+
     def seen_version(self, request: HttpRequest) -> int:
         """The version on the page that was filled in."""
         given = request.POST.get("version", "")
@@ -146,6 +150,7 @@ class ServiceAdmin(ListedByName):
         context = {
             **self.admin_site.each_context(request),
             "title": step.label,
+            "subtitle": self.asked_about(request, obj),
             "opts": self.opts,
             "original": obj,
             "step": step,

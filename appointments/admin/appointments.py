@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, actor_of, local
 from appointments import services
 from appointments.admin import booking_page, day_page, move_page
-from appointments.admin.reminders import link_to_message, state_in_words
+from appointments.admin.reminders import link_to_message, rule_in_words, state_in_words
 from appointments.admin.visit_filters import MarkedFilter, ReachedFilter, WeekdayFilter
 from appointments.admin.visit_form import VisitForm
 from appointments.models import TRANSITIONS, Appointment, AppointmentStatus, Reminder, ReminderState
@@ -107,7 +107,9 @@ class AppointmentAdmin(ClinicScopedAdmin):
         return str(appointment.patient)
 
     @admin.display(description=gettext_lazy("patient"))
-    def patient_link(self, appointment: Appointment) -> SafeString:
+    def patient_link(self, appointment: Appointment) -> str | SafeString:
+        if appointment.patient.erased_at is not None:
+            return str(appointment.patient)
         address = reverse("admin:appointments_patient_change", args=[appointment.patient_id])
         return format_html('<a href="{}">{}</a>', address, appointment.patient)
 
@@ -146,6 +148,9 @@ class AppointmentAdmin(ClinicScopedAdmin):
     def title_of(self, obj: Any) -> str:
         return local(obj.starts_at, obj.clinic.zone)
 
+    def asked_about(self, request: HttpRequest, obj: Any) -> str:
+        return f"{obj.patient} · {self.title_of(obj)}"
+
     def get_urls(self) -> list[URLPattern]:
         move = path(
             "<path:object_id>/move/",
@@ -167,7 +172,7 @@ class AppointmentAdmin(ClinicScopedAdmin):
         rows = [
             (
                 local(reminder.due_at, obj.clinic.zone),
-                _("%(hours)s hours before") % {"hours": reminder.hours_before},
+                rule_in_words(reminder.hours_before),
                 state_in_words(reminder),
                 link_to_message(reminder),
             )

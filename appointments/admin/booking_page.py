@@ -237,7 +237,7 @@ def _shown(
         "state": state,
         "conflict": conflict,
         "clinics": list(clinics_visible_to(request.user).order_by("name")),
-        "found": [(str(p.pk), patients.label_for(request, p)) for p in state.found[:MOST_FOUND]],
+        "found": [(str(p.pk), patients.label_in_clinic(request, p)) for p in state.found[:MOST_FOUND]],
         "found_more": len(state.found) > MOST_FOUND,
         "chosen": patients.label_for(request, state.patient) if state.patient else "",
         "is_new": form.said("patient") == NEW and state.patient is None,

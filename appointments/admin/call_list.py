@@ -28,6 +28,7 @@ class CallListAdmin(ClinicScopedAdmin):
     list_filter = (ClinicFilter,)
     list_select_related = ("clinic", "patient")
     search_fields = ("patient__name", "patient__phone", "patient__patient_number__iexact")
+    search_help_text = gettext_lazy("By the patient's name, number or phone.")
     masked = {"phone": "masked_phone", "whom": "masked_whom"}
     ordering = ("starts_at", "id")
     actions = None

@@ -20,6 +20,7 @@ from appointments.models import Appointment
 from appointments.rules import on_clinics_clock
 from appointments.text_plan import texts_to_come
 from appointments.undoing import UNDO_FOR
+from common.dates import day_in_words
 from common.errors import DomainError, ValidationFailed
 
 
@@ -103,6 +104,7 @@ def _context(model_admin: Any, request: HttpRequest, visit: Appointment, conflic
         "movable": visit.is_live,
         "version": visit.version,
         "day": day,
+        "day_words": day_in_words(day, year=False),
         "offered": offered,
         "slots": slot_rows(offered),
         "days": days_to_choose(days_with_room(clinic=clinic, after=today - timedelta(days=1), now=now), day),

@@ -169,8 +169,12 @@ class PatientAdmin(ClinicScopedAdmin):
         return f"{patient.get_consent_source_display()}, {local(patient.consent_at, patient.clinic.zone)}"
 
     def label_for(self, request: HttpRequest, obj: Any) -> str:
+        return f"{self.label_in_clinic(request, obj)} · {obj.clinic.name}"
+
+    def label_in_clinic(self, request: HttpRequest, obj: Any) -> str:
+        """Where it is said already of which clinic."""
         phone = obj.phone if sees_phones(request.user) else mask(obj.phone)
-        return " · ".join(part for part in (str(obj), obj.patient_number, phone, obj.clinic.name) if part)
+        return " · ".join(part for part in (str(obj), obj.patient_number, phone) if part)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # Choices of a patient name the clinic too.
@@ -203,6 +207,8 @@ class PatientAdmin(ClinicScopedAdmin):
                 "doubles": doubles,
                 "writes": self.has_change_permission(request, patient),
                 "erases": may(request.user, "erase", "appointments.patient"),
+                "books": may(request.user, "add", "appointments.appointment"),
+                "patient_key": str(patient.pk),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -6,7 +6,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, DayFilter, local
 from appointments.models import Reminder, ReminderState
@@ -22,6 +23,13 @@ def state_in_words(reminder: Reminder) -> str:
     if reminder.message is not None:
         return capfirst(reminder.message.get_status_display())
     return capfirst(reminder.get_state_display())
+
+
+def rule_in_words(hours: int) -> str:
+    """ "7 days before", "24 hours before" """
+    if hours % 24 or hours < 48:
+        return _("%(hours)s hours before") % {"hours": hours}
+    return ngettext("%(n)d day before", "%(n)d days before", hours // 24) % {"n": hours // 24}
 
 
 def link_to_message(reminder: Reminder) -> str | SafeString:

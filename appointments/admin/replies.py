@@ -56,6 +56,7 @@ class ReplyAboutVisitAdmin(ReplyAdmin):
                 visit_at=Subquery(visits.values("starts_at")),
                 patient_id=Subquery(visits.values("patient_id")),
                 patient_name=Subquery(visits.values("patient__name")),
+                patient_erased_at=Subquery(visits.values("patient__erased_at")),
             )
         )
 
@@ -63,6 +64,8 @@ class ReplyAboutVisitAdmin(ReplyAdmin):
     def patient(self, reply: Any) -> str | SafeString:
         if reply.patient_id is None:
             return "–"
+        if reply.patient_erased_at is not None:
+            return _("(erased)")
         address = reverse("admin:appointments_patient_change", args=[reply.patient_id])
         return format_html('<a href="{}">{}</a>', address, reply.patient_name or _("(no name)"))
 

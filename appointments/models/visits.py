@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Clinic, Language
 from appointments.models.patients import Patient
+from common.dates import moment_in_words
 from common.ids import new_id
 
 
@@ -120,7 +121,7 @@ class Appointment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at.astimezone(self.clinic.zone):%d.%m.%Y %H:%M}"
+        return moment_in_words(self.starts_at, self.clinic.zone)
 
     @property
     def is_live(self) -> bool:

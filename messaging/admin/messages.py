@@ -142,6 +142,9 @@ class MessageAdmin(ClinicScopedAdmin):
             return "–"
         return format_html('<a href="{}">{}</a>', address, _("Open the appointment"))
 
+    def title_of(self, obj: Any) -> str:
+        return f"{kind_in_words(obj)}: {obj.get_status_display()}"
+
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
         rows = [
             (

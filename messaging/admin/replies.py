@@ -140,6 +140,9 @@ class ReplyAdmin(ClinicScopedAdmin):
     def clinic_name(self, reply: Reply) -> str:
         return reply.clinic.name if reply.clinic else "–"
 
+    def title_of(self, obj: Any) -> str:
+        return _("Reply of %(when)s") % {"when": local(obj.received_at, timezone.get_current_timezone())}
+
     def tables(self, request: HttpRequest, obj: Any) -> list[Table]:
         texts = visible_to(request.user, Message.objects.filter(to=obj.phone)).select_related("clinic")
         rows = [

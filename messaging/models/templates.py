@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import Q
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Clinic, Language
@@ -59,4 +60,4 @@ class MessageTemplate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_key_display()} ({self.get_language_display()})"
+        return f"{capfirst(self.get_key_display())} ({self.get_language_display()})"

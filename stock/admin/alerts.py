@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.access import may
 from accounts.scoped_admin import ClinicFilter, ClinicScopedAdmin, actor_of, local
 from common.admin import Step, Table
+from stock.admin.wording import packed, units
 from stock.alerts import acknowledge
 from stock.models import StockAlert
 from stock.words import suggestion_basis
@@ -68,6 +69,9 @@ class StockAlertAdmin(ClinicScopedAdmin):
     def label_for(self, request: HttpRequest, obj: Any) -> str:
         return f"{obj.level.item} · {obj.clinic.name}"
 
+    def title_of(self, obj: Any) -> str:
+        return f"{obj.level.item}: {self.state(obj)}"
+
     @admin.display(description=gettext_lazy("item"), ordering="level__item__name")
     def item(self, alert: StockAlert) -> str:
         return str(alert.level.item)
@@ -86,11 +90,12 @@ class StockAlertAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("on hand"))
     def on_hand(self, alert: StockAlert) -> str:
-        return f"{alert.level.on_hand} {alert.level.item.unit}"
+        return units(alert.level.on_hand, alert.level.item)
 
     @admin.display(description=gettext_lazy("suggested order"))
     def suggestion(self, alert: StockAlert) -> str:
-        return f"{alert.level.suggested_order}. {suggestion_basis(alert.level)}"
+        level = alert.level
+        return f"{packed(level.suggested_order, level.item)}. {suggestion_basis(level)}"
 
     @admin.display(description=gettext_lazy("since"), ordering="opened_at")
     def since(self, alert: StockAlert) -> str:

@@ -22,7 +22,7 @@ LEVELS_SHOWN = 100
 class ItemAdmin(AuditedAdmin):
     """The same for all clinics: administrators write, others read."""
 
-    list_display = ("name", "code", "unit", "pack_size", "vital", "shelf_life")
+    list_display = ("name", "code", "unit", "pack_size", "is_vital", "shelf_life")
     list_filter = ("vital",)
     search_fields = ("name", "code")
     search_help_text = gettext_lazy("By name or code.")
@@ -33,6 +33,10 @@ class ItemAdmin(AuditedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("code",)
+
+    @admin.display(description=gettext_lazy("vital"), ordering="vital")
+    def is_vital(self, item: Item) -> str:
+        return _("Yes") if item.vital else "–"
 
     @admin.display(description=gettext_lazy("shelf life (days)"), ordering="shelf_life_days")
     def shelf_life(self, item: Item) -> str:

@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.access import clinics_visible_to, visible_to
+from common.dates import moment_in_words
 from stock.admin.chart import PAST_DAYS, chart
 from stock.admin.exports import CHUNK, LEVEL_COLUMNS, level_row, streamed
 from stock.admin.level_page import today_at
@@ -77,7 +78,7 @@ def report_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
         "asked": {name: request.GET.get(name, "") for name in ("clinic", "status", "vital")},
         "statuses": [(value, capfirst(StockStatus(value).label)) for value in LOW_STATUSES],
         "query": _query(request),
-        "now": timezone.localtime(),
+        "now": moment_in_words(timezone.now(), timezone.get_current_timezone()),
     }
     return TemplateResponse(request, "admin/stock/report.html", context)
 

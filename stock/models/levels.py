@@ -175,7 +175,7 @@ class StockLevel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.item.code} @ {self.clinic.code}"
+        return f"{self.item.name}, {self.clinic.name}"
 
 
 class Lot(models.Model):

@@ -2,11 +2,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.audit import SYSTEM
 from accounts.models import AuditEntry
 from appointments.models import Appointment, AppointmentStatus, Reminder
+from appointments.patients import change_patient
 from tests.appointments.visit_pages import ADD, LIST, booking, changed, errors_of, page_of, refused, step_of
 from tests.factories.accounts import AdminFactory, ClinicFactory, StaffFactory
-from tests.factories.appointments import AppointmentFactory, PatientFactory, morning_in
+from tests.factories.appointments import AppointmentFactory, PatientFactory, ReminderFactory, morning_in
 
 pytestmark = pytest.mark.django_db
 
@@ -231,3 +233,28 @@ def test_appointments_are_never_deleted(client, clinic):
     url = reverse("admin:appointments_appointment_delete", args=[visit.pk])
     assert client.post(url, {"post": "yes"}).status_code == 403
     assert "delete_selected" not in client.get(LIST).content.decode()
+
+
+def test_the_visit_of_an_erased_patient_leads_to_no_page_of_theirs(client, nurse, clinic):
+    gone = PatientFactory(clinic=clinic, name="", name_key="", phone="", erased_at=timezone.now())
+    visit = AppointmentFactory(patient=gone, status="cancelled")
+    page = client.get(page_of(visit)).content.decode()
+    assert "(erased)" in page
+    assert str(gone.pk) not in page
+
+
+def test_a_rule_of_days_reads_in_days(client, nurse, clinic):
+    visit = AppointmentFactory(patient__clinic=clinic)
+    for hours in (168, 24):
+        ReminderFactory(appointment=visit, hours_before=hours)
+    page = client.get(page_of(visit)).content.decode()
+    assert "7 days before" in page
+    assert "24 hours before" in page
+
+
+def test_the_history_says_choices_and_answers_in_words(client, nurse, clinic):
+    patient = PatientFactory(clinic=clinic, consent=None, consent_source="", consent_at=None)
+    change_patient(patient.pk, consent=False, actor=SYSTEM, now=timezone.now())
+    page = client.get(reverse("admin:appointments_patient_history", args=[patient.pk])).content.decode()
+    assert "agrees to be texted: – → No" in page
+    assert "consent came from: – → told a nurse" in page

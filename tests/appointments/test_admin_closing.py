@@ -106,6 +106,17 @@ def test_a_session_moves_and_the_day_stays_open(client, nurse, clinic):
     assert not Closure.objects.exists()
 
 
+def test_a_second_click_on_a_moved_session_says_that_it_is_done(client, nurse, clinic):
+    visit(clinic)
+    hours = {"from": "09:00", "to": "10:00", "move_to": day(clinic, 8)}
+    given = hours | {"plan": look(client, clinic, **hours).context["plan"].digest}
+    confirm(client, clinic, **given)
+    page = client.post(CLOSE, {"clinic": "GAB01", "date": day(clinic)} | given, follow=True)
+    assert "This has been done already" in page.content.decode()
+    assert "Something has changed" not in page.content.decode()
+    assert Message.objects.filter(purpose="rescheduled").count() == 1
+
+
 def test_who_can_not_be_moved_is_listed_with_the_reason_and_stays(client, nurse, clinic):
     clinic.opening_hours = {str(weekday): None for weekday in range(7)}
     clinic.save()

@@ -16,6 +16,7 @@ from tests.run import chromium
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 WIDTHS = (1440, 390)
+HEIGHT = 900
 Step = Callable[[Page], object]
 
 
@@ -69,7 +70,11 @@ def take(page: Page, address: str, name: str, path: str, steps: list[Step], widt
         return
     for step in steps:
         step(page)
-    page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=width < 500)
+    if width < 500:
+        # As tall as the page: what stays at the foot of the screen would else lie across its middle.
+        page.set_viewport_size({"width": width, "height": page.evaluate("document.body.scrollHeight")})
+    page.screenshot(path=PICTURES / f"{name}-{width}.png")
+    page.set_viewport_size({"width": width, "height": HEIGHT})
 
 
 def sign_in(page: Page, address: str, language: str, width: int) -> None:
@@ -88,7 +93,7 @@ def main(address: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for width in WIDTHS:
             for language in ("en", "tn"):
-                page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+                page = browser.new_context(viewport={"width": width, "height": HEIGHT}).new_page()
                 sign_in(page, address, language, width)
                 for name, path, steps in SHOWN:
                     if language == "en":

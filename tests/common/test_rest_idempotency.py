@@ -206,14 +206,6 @@ def test_any_other_key_is_taken(api, key):
     assert post(api(StaffFactory()), key=key).status_code == 201
 
 
-def test_a_body_that_can_not_be_read_uses_up_no_key(api):
-    caller = api(StaffFactory())
-    headers = {"Idempotency-Key": "key-1"}
-    answer = caller.generic("POST", CLINICS, b"{", content_type="application/json", headers=headers)
-    assert code_of(answer) == (400, "PARSE_ERROR")
-    assert post(caller).status_code == 201
-
-
 def test_after_24_hours_a_key_is_new_again(api):
     caller = api(person := StaffFactory())
     with time_machine.travel(timezone.now(), tick=False) as clock:
