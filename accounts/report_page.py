@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -59,8 +60,8 @@ class ReportPage(Generic[G]):
     filename: ClassVar[str]
     csv_columns: ClassVar[Sequence[str]]
     picture_title: ClassVar[str | Promise]
-    # The list behind the figures: its address, its filter by day, and what it is filtered by always.
-    behind: ClassVar[str]
+    # What is counted: its list is behind the figures, filtered by day, and by what it always is.
+    counted: ClassVar[type[Model]]
     day_filter: ClassVar[str]
     always: ClassVar[dict[str, str]] = {}
 
@@ -106,7 +107,7 @@ class ReportPage(Generic[G]):
         context = {
             **self._admin.admin_site.each_context(self._request),
             "title": self.title,
-            "opts": self._admin.opts,
+            "opts": self.counted._meta,
             "asked": self.asked,
             "figures": self.figures(),
             "headings": self.headings(),
@@ -126,7 +127,8 @@ class ReportPage(Generic[G]):
         if self.asked.clinic:
             wanted["clinic"] = self.asked.clinic
         wanted |= {name: str(value) for name, value in filters.items()}
-        return f"{reverse(self.behind)}?{urlencode(wanted)}"
+        name = f"{self.counted._meta.app_label}_{self.counted._meta.model_name}"
+        return f"{reverse(f'admin:{name}_changelist')}?{urlencode(wanted)}"
 
     def by_clinic(self) -> list[Line]:
         some = alike(self.groups, lambda group: group.clinic.pk).values()

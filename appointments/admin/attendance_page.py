@@ -14,7 +14,7 @@ from accounts.report_page import Cell, Line, ReportPage, alike, percent, whole
 from accounts.report_request import ReportRequest
 from appointments.admin.visit_filters import reminder_words
 from appointments.attendance_report import COUNTS, Group, attendance, summed
-from appointments.models import AppointmentStatus
+from appointments.models import Appointment, AppointmentStatus
 from common.charts import bar
 
 # Where so many of those who were marked did not come, it is worth a look.
@@ -41,7 +41,7 @@ class AttendancePage(ReportPage[Group]):
     filename = "attendance.csv"
     csv_columns = ("clinic_code", "clinic_name", "month", "weekday", "reminder", *COUNTS, "no_show_rate")
     picture_title = gettext_lazy("Share of visits missed, by month")
-    behind = "admin:appointments_appointment_changelist"
+    counted = Appointment
     day_filter = "day"
 
     def read(self, asked: ReportRequest) -> list[Group]:

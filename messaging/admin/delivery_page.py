@@ -15,7 +15,7 @@ from accounts.report_request import ReportRequest
 from common.charts import bar
 from messaging.admin.text_filters import NO_PROVIDER
 from messaging.delivery_report import ARRIVED, IN_VAIN, SENT, STOPPED, Group, deliveries, prices
-from messaging.models import Channel
+from messaging.models import Channel, Message
 from messaging.reason_words import in_words
 
 TRIED = (ARRIVED, SENT, IN_VAIN)
@@ -36,7 +36,7 @@ class DeliveryPage(ReportPage[Group]):
         *("messages", "parts", "parts_sent", "price", "currency"),
     )
     picture_title = gettext_lazy("Share of texts that did not arrive, by month")
-    behind = "admin:messaging_message_changelist"
+    counted = Message
     day_filter = "asked"
     always = {"channel__exact": Channel.SMS.value}
 
