@@ -87,6 +87,14 @@ def threshold(level: StockLevel) -> int | None:
     return level.reorder_level if level.reorder_level is not None else level.reorder_point
 
 
+def order_point(level: StockLevel) -> int | None:
+    """The threshold; or what is used until a delivery could come, where somebody set a lower one."""
+    least = threshold(level)
+    if least is None or level.reorder_level is None:
+        return least
+    return max(least, round((level.daily_usage or 0) * open_share(level) * lead_time(level)))
+
+
 def unused_at_expiry(level: StockLevel, usable: Iterable[Lot], today: date, horizon: date) -> int:
     """Units of `usable` (sorted by expiry) that expire before `horizon` and before they are used."""
     if not level.daily_usage:
@@ -104,8 +112,8 @@ def unused_at_expiry(level: StockLevel, usable: Iterable[Lot], today: date, hori
 
 
 def suggested_order(level: StockLevel) -> int:
-    """Units to order now, in whole packs; 0 while stock and what is on order are above the threshold."""
-    least, most = threshold(level), order_up_to(level)
+    """Units to order now, in whole packs; 0 while stock and what is on order are above `order_point`."""
+    least, most = order_point(level), order_up_to(level)
     position = level.usable - level.will_expire + level.on_order
     if least is None or most is None or position > least or most <= position:
         return 0
@@ -120,7 +128,7 @@ def suggested_order(level: StockLevel) -> int:
 
 def order_up_to(level: StockLevel) -> int | None:
     """What stock and orders should come to after an order. None where there is no threshold."""
-    least = threshold(level)
+    least = order_point(level)
     if least is None:
         return None
     if not level.daily_usage:

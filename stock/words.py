@@ -8,8 +8,8 @@ from stock.figures import (
     lead_time,
     open_days_covered,
     open_share,
+    order_point,
     order_up_to,
-    threshold,
 )
 from stock.models import StockLevel
 from stock.reorder import QUANTILE, VITAL_QUANTILE
@@ -17,7 +17,7 @@ from stock.reorder import QUANTILE, VITAL_QUANTILE
 
 def suggestion_basis(level: StockLevel) -> str:
     """One plain sentence or a few, with every number that the suggested order comes from."""
-    least, most = threshold(level), order_up_to(level)
+    least, most = order_point(level), order_up_to(level)
     if least is None or most is None:
         return _(
             "There is not enough data for a suggestion: set a reorder level, or estimate the usage a day."
@@ -57,7 +57,12 @@ def _usage(level: StockLevel) -> str:
 
 def _point(level: StockLevel, least: int) -> str:
     if level.reorder_level is not None:
-        return _("The reorder level is set to %(least)d.") % {"least": least}
+        words = _("The reorder level is set to %(least)d.") % {"least": level.reorder_level}
+        if least > level.reorder_level:
+            words += " " + _("Until a delivery comes %(units)d are used, which counts instead.") % {
+                "units": least
+            }
+        return words
     return _(
         "A delivery takes %(lead)s days and you order every %(review)d: %(days)s clinic days, "
         "%(need)s needed on average, %(least)d with a reserve that is enough %(percent)d times in 100."

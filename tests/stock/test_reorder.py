@@ -71,6 +71,14 @@ def test_an_order_fills_up_to_the_threshold_and_a_review_period_in_whole_packs()
     assert level_of(100, reorder_level=250, pack=50).suggested_order == 250
 
 
+def test_a_level_set_too_low_holds_back_no_order_for_what_will_not_last_until_a_delivery():
+    # 10 a day for 14 days are 140; up to 140 + 7 × 10.
+    level = level_of(139, reorder_level=20)
+    assert (level.status, level.suggested_order) == ("critical", 71)
+    assert "Until a delivery comes 140 are used, which counts instead." in suggestion_basis(level)
+    assert level_of(139, reorder_level=20, on_order=2).suggested_order == 0
+
+
 def test_what_is_on_order_is_not_ordered_again():
     assert level_of(100, reorder_level=250, on_order=200).suggested_order == 0
     assert level_of(100, reorder_level=250, on_order=100).suggested_order == 120
