@@ -132,7 +132,9 @@ def _done(request: HttpRequest, wish: Wish) -> HttpResponse:
             return HttpResponseRedirect(f"{request.path}?{urlencode(wish.query)}")
         plan = move_session(hours=wish.hours, move_to=wish.move_to, **options)
         moved, stay = len(plan.moves), len(plan.stays)
-        said = "" if moved else _("This has been done already: nobody is left to move in these hours.")
+        said = ""
+        if not (moved or stay):
+            said = _("This has been done already: nobody is left to move in these hours.")
     else:
         reason = request.POST.get("reason", "").replace("\0", "")[:200]
         done = close_day(day=wish.day, reason=reason, move_to=wish.move_to, **options)
