@@ -160,7 +160,7 @@ class Sender:
     def wants_more(self) -> bool:
         """Whether some provider would soon have nothing to do."""
         # Mails are few: while texts are carried, room for a mail is no reason to ask.
-        names = settings.SMS_PROVIDERS
+        names: Sequence[str] = settings.SMS_PROVIDERS
         if not any(self._carried[name] for name in names):
             names = outlets()
         return any(3 * self.room(name) >= self._capacity(name) for name in names)

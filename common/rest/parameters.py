@@ -19,7 +19,7 @@ def refuse_unknown(given: QueryDict, known: Iterable[str]) -> None:
 
 
 def refuse_empty(given: QueryDict, names: Iterable[str]) -> None:
-    """An empty filter would let everything through."""
+    """An empty filter would let everything through, without a word."""
     said = [_("Give a value, or leave this parameter out.")]
     details = {name: said for name in names if given.get(name) == ""}
     if details:

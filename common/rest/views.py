@@ -11,6 +11,9 @@ from common.rest.limits import LimitedMixin
 from common.rest.parameters import refuse_empty, refuse_unknown
 from common.rest.serializers import Body
 
+# The first page, and a search box in which nothing was typed.
+MAY_BE_EMPTY = {"cursor", "search"}
+
 
 class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
     """A call of the API. `query_parameters` are those it takes.
@@ -28,7 +31,9 @@ class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown(request.query_params, self.known_parameters())
+        known = set(self.known_parameters())
+        refuse_unknown(request.query_params, known)
+        refuse_empty(request.query_params, known - MAY_BE_EMPTY)
         self.begin_once(request)
         if request.method in self.without_body:
             Body(data=request.data).is_valid(raise_exception=True)
@@ -49,11 +54,6 @@ class ListView(ListModelMixin, ApiView):
     sort_fields: ClassVar[dict[str, str]]
     default_sort: ClassVar[str]
     filterset_class: ClassVar[Any]
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        # An empty search box is no search.
-        refuse_empty(request.query_params, self.filterset_class.base_filters.keys() - {"search"})
 
     def known_parameters(self) -> Iterable[str]:
         return {*pagination.PARAMETERS, *self.filterset_class.base_filters, *self.query_parameters}
