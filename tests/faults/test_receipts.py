@@ -13,6 +13,8 @@ from tests.faults.worker import Pace
 
 # A connection that broke, or a machine too busy to answer: such a call may have been heard or not.
 UNANSWERED = {None}
+# The double tells much while it answers: whoever gave up early would have to ask instead of being told.
+PATIENT = Pace(poll_after=None, answer_within=60, in_flight=16)
 NEVER_TOLD = ["forged", "never"]
 CALLBACKS = {
     # One of them for each message. Of the last two kinds nothing true is ever told.
@@ -30,7 +32,7 @@ def test_receipts_doubled_reordered_forged_and_early(scenario, twilio, environme
     told = scenario("receipts doubled, in the wrong order, early and forged", PUBLIC_BASE_URL=address)
     told.queue()
     with running_site(address, {**environment, "PUBLIC_BASE_URL": address}):
-        told.work(Pace(poll_after=None), until_none_is=WAITING)
+        told.work(PATIENT, until_none_is=WAITING)
         calls = all_calls(twilio)
     forged = [call for call in calls if call["forged"]]
     true = [call for call in calls if not call["forged"]]
