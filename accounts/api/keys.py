@@ -100,6 +100,7 @@ class ApiKeyDetail(DetailView):
     @extend_schema(responses={204: None})
     def delete(self, request: Any, pk: UUID) -> Response:
         """At once and for good; the key stays in the list."""
+        self.refuse_fields()
         api_keys.revoke(pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(status=204)
 

@@ -116,8 +116,9 @@ class UserDetail(DetailView):
     @extend_schema(responses={204: None})
     def delete(self, request: Any, **_: Any) -> Response:
         """Deactivates: the account stays, and every sign-in ends at once."""
-        actor = Actor.of(request.user)
-        services.deactivate_user(self.get_object().pk, actor=actor, now=timezone.now())
+        found, actor = self.get_object(), Actor.of(request.user)
+        self.refuse_fields()
+        services.deactivate_user(found.pk, actor=actor, now=timezone.now())
         return Response(status=204)
 
     def change(self, request: Any, *, partial: bool) -> Response:

@@ -148,7 +148,9 @@ class ClosureDetail(ClosuresOfClinic):
     @extend_schema(responses={204: None})
     def delete(self, request: Any, clinic_id: UUID, pk: UUID) -> Response:  # noqa: ARG002
         """Opens the day again. What was moved stays where it is."""
-        open_day(self.get_object().pk, actor=Actor.of(request.user), now=timezone.now())
+        found = self.get_object()
+        self.refuse_fields()
+        open_day(found.pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(status=204)
 
 

@@ -123,6 +123,7 @@ class AppointmentDetail(Appointments, DetailView):
     def delete(self, request: Any, pk: UUID) -> Response:  # noqa: ARG002
         """Nothing is deleted; a second time changes nothing."""
         found = self.get_object()
+        self.refuse_fields()
         services.cancel(found.pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(self.shown(found.pk))
 

@@ -24,7 +24,7 @@ class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
 
     summaries: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[Mapping[str, Sequence[str]]] = {}
-    # Methods that say all by their address: a field in their body is refused.
+    # Methods that say all by their address: they call `refuse_fields` once they know whose it is.
     without_body: ClassVar[frozenset[str]] = frozenset({"DELETE"})
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
@@ -35,11 +35,13 @@ class ApiView(AnsweredOnceMixin, LimitedMixin, GenericAPIView):
         refuse_unknown(request.query_params, known)
         refuse_empty(request.query_params, known - MAY_BE_EMPTY)
         self.begin_once(request)
-        if request.method in self.without_body:
-            Body(data=request.data).is_valid(raise_exception=True)
 
     def known_parameters(self) -> Iterable[str]:
         return self.query_parameters
+
+    def refuse_fields(self) -> None:
+        """ValidationFailed where a body that can only be empty says something, or can't be read."""
+        Body(data=self.request.data).is_valid(raise_exception=True)
 
     def body(self, request: Any, *, partial: bool = False) -> dict[str, Any]:
         """The checked body of the request; with `partial` no field is required."""

@@ -150,6 +150,7 @@ class TemplateDetail(VisibleTemplates, DetailView):
     @extend_schema(responses={204: None})
     def delete(self, request: Any, pk: Any) -> Response:  # noqa: ARG002
         template = self._writable("delete")
+        self.refuse_fields()
         drop_template(template.pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(status=204)
 

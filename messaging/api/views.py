@@ -78,5 +78,6 @@ class Cancel(InClinics):
     @extend_schema(request=None, responses={200: MessageSerializer})
     def post(self, request: Any, pk: Any) -> Response:  # noqa: ARG002
         message = self.get_object()
+        self.refuse_fields()
         services.cancel(message.pk, actor=Actor.of(request.user), now=timezone.now())
         return message_answer(message.pk, request, status=200)

@@ -117,5 +117,6 @@ class CancelOrder(Orders):
     @extend_schema(request=None, responses={200: OrderSerializer})
     def post(self, request: Any, pk: UUID) -> Response:
         self.get_object()
+        self.refuse_fields()
         orders.cancel_order(order_id=pk, actor=Actor.of(request.user), now=timezone.now())
         return Response(self.shown(pk))
