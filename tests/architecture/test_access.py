@@ -29,6 +29,12 @@ CASES = [
 OF_ROLES = [case for case in CASES if not (case.values[2].is_open or case.values[2].is_signed)]
 OF_CLINICS = [case for case in CASES if case.values[2].scope is not Scope.NOWHERE]
 LISTS = [case for case in CASES if case.values[2].scope is Scope.LIST]
+# An upload is a form with a file.
+WRITING = [
+    case
+    for case in CASES
+    if not (case.values[0] == "appointments/upload" or case.values[1] == "GET" or case.values[2].is_signed)
+]
 # On this machine itself, metrics are for everybody.
 FROM_ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
 TAKEN = {200, 201, 202, 204}
@@ -166,3 +172,11 @@ def test_a_list_holds_what_is_of_ones_own_clinic_and_for_admins_all(stage, path,
         own, other = (str(asdict(life)[rule.lists]) for life in (stage.own, stage.other))
         assert own in found
         assert (other in found) == name.startswith("admin")
+
+
+@pytest.mark.parametrize(("path", "method", "rule"), WRITING)
+def test_a_field_that_a_call_does_not_know_is_refused_by_name(stage, path, method, rule):
+    body = {**body_of(method, rule, stage.own), "no_such_field": 1}
+    answer = ask(stage.caller("admin", [stage.here]), method, stage.address(path, stage.own), body)
+    assert answer.status_code == 400, answer.content
+    assert "no_such_field" in answer.json()["error"]["details"]

@@ -3,27 +3,10 @@ import pytest
 from messaging.models import Message
 from messaging.services import follow
 from stock.digests import send_digests, tell_at_once
-from tests.factories.accounts import ClinicFactory
-from tests.factories.stock import EVERY_DAY, keeper, moved
-from tests.stock.digest_calls import at, low_item, prefers, texts
+from tests.factories.stock import keeper, moved
+from tests.stock.telling.digest_calls import at, low_item, prefers, texts
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def mail_is_set_up(settings):
-    settings.MAIL_IS_SET_UP = True
-    settings.PUBLIC_BASE_URL = "https://reminders.clinic.example"
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory(name="Main", opening_hours=EVERY_DAY, quiet_from=None, quiet_to=None)
-
-
-@pytest.fixture
-def manager(clinic):
-    return keeper(clinic)
 
 
 def ended(status, **which):

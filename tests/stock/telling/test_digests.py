@@ -12,25 +12,9 @@ from stock.digests import send_digest, send_digests, tell_at_once
 from stock.models import AlertNotice
 from tests.factories.accounts import AdminFactory, ClinicFactory
 from tests.factories.stock import EVERY_DAY, keeper, moved
-from tests.stock.digest_calls import at, low_item, mails, prefers, texts
+from tests.stock.telling.digest_calls import at, low_item, mails, prefers, texts
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def mail_is_set_up(settings):
-    settings.MAIL_IS_SET_UP = True
-    settings.PUBLIC_BASE_URL = "https://reminders.clinic.example"
-
-
-@pytest.fixture
-def clinic():
-    return ClinicFactory(name="Main", opening_hours=EVERY_DAY, quiet_from=None, quiet_to=None)
-
-
-@pytest.fixture
-def manager(clinic):
-    return keeper(clinic)
 
 
 # When
