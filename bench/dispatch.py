@@ -31,8 +31,8 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from accounts.models import Clinic
-from appointments.models import Appointment, Patient, Reminder
 from appointments.reminding import queue_due_reminders
+from bench.visits import book_with_reminders_due
 from common.clock import Clock
 from messaging.dispatch import dispatch
 from messaging.models import Message, MessageStatus
@@ -51,41 +51,7 @@ def text_to(number: int) -> OutgoingText:
 def queue(clinic: Clinic, count: int) -> list[UUID]:
     """So many due reminders of as many patients' visits, queued as a pass queues them."""
     now = timezone.now()
-    visit_at = now + timedelta(hours=23, minutes=59)
-    start = Patient.objects.count()
-    patients = [
-        Patient(
-            clinic=clinic,
-            name=f"Patient {n}",
-            name_key=f"patient {n}",
-            phone=f"+26771{n:06d}",
-            consent=True,
-            consent_source="nurse",
-            consent_at=now,
-            created_at=now,
-            updated_at=now,
-        )
-        for n in range(start, start + count)
-    ]
-    visits = [
-        Appointment(
-            clinic=clinic,
-            patient=patient,
-            starts_at=visit_at,
-            duration_minutes=30,
-            ends_at=visit_at + timedelta(minutes=30),
-            language="en",
-            created_at=now,
-            updated_at=now,
-        )
-        for patient in patients
-    ]
-    reminders = [
-        Reminder(appointment=visit, hours_before=24, visit_at=visit_at, due_at=visit_at - timedelta(hours=24))
-        for visit in visits
-    ]
-    for model, rows in ((Patient, patients), (Appointment, visits), (Reminder, reminders)):
-        model.objects.bulk_create(rows, batch_size=1000)
+    book_with_reminders_due([clinic], count, now)
     queue_due_reminders(now=now)
     return list(Message.objects.filter(status=MessageStatus.QUEUED).values_list("pk", flat=True))
 

@@ -8,23 +8,18 @@ import io
 import json
 import logging
 import sys
-from statistics import quantiles
-from time import perf_counter, process_time
-from typing import Any
+from time import perf_counter
 
 import django
 
 django.setup()
 
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.utils import timezone
-from rest_framework.test import APIClient
 
-from accounts import sign_in
-from accounts.api import tokens
 from accounts.models import Clinic, Role, User
+from bench.calls import caller, open_the_site, timed
+from bench.rows import fill_table
 
 CLINICS = 50
 CALLS = 300
@@ -100,47 +95,9 @@ def fill(levels: int, movements: int) -> None:
         cursor.execute(LEVELS)
         for table in ("stock_stocklevel", "accounts_clinic", "stock_item"):
             cursor.execute(f"ANALYZE {table}")
-        _without_indexes(cursor, "stock_movement", MOVEMENTS, sizes)
+        fill_table(cursor, "stock_movement", MOVEMENTS, sizes)
         cursor.execute(BALANCES)
-        cursor.execute("VACUUM ANALYZE stock_movement")
         cursor.execute("VACUUM FULL ANALYZE stock_stocklevel")
-
-
-def _without_indexes(cursor: Any, table: str, statement: str, sizes: dict[str, int]) -> None:
-    """Indexes that are made after the rows are made in a fraction of the time, and tightly packed."""
-    cursor.execute(
-        "SELECT indexdef, indexname FROM pg_indexes WHERE tablename = %s AND indexname NOT IN"
-        " (SELECT conname FROM pg_constraint)",
-        [table],
-    )
-    loose = cursor.fetchall()
-    for _definition, name in loose:
-        cursor.execute(f'DROP INDEX "{name}"')
-    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-    cursor.execute(statement, sizes)
-    cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
-    for definition, _name in loose:
-        cursor.execute(definition)
-
-
-def caller(user: User) -> APIClient:
-    client = APIClient()
-    access = tokens.pair(sign_in.begin(user, now=timezone.now()))["access"]
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
-    return client
-
-
-def timed(client: APIClient, path: str, calls: int) -> list[float]:
-    """Milliseconds of each call, through the whole site but the network."""
-    client.get(path)
-    taken = []
-    for _number in range(calls):
-        start = perf_counter()
-        answer = client.get(path)
-        taken.append(1000 * (perf_counter() - start))
-        if answer.status_code != 200 or not answer.json()["results"]:
-            raise RuntimeError(f"{path}: {answer.status_code}")
-    return taken
 
 
 def plain_sum() -> float:
@@ -158,9 +115,7 @@ def plain_sum() -> float:
 def main(levels: int, movements: int) -> dict[str, float]:
     """Milliseconds."""
     logging.disable(logging.CRITICAL)
-    settings.API_RATE_LIMIT = None
-    settings.ALLOWED_HOSTS = ["*"]
-    settings.SECURE_SSL_REDIRECT = False
+    open_the_site()
     call_command("migrate", verbosity=0, stdout=io.StringIO())
     fill(levels, movements)
     admin = User.objects.create_user("bench", role=Role.ADMIN)
@@ -170,11 +125,8 @@ def main(levels: int, movements: int) -> dict[str, float]:
     for who, user in (("all clinics", admin), ("one clinic", nurse)):
         client = caller(user)
         for way, path in (("page", "/api/v1/stock/low"), ("cursor", "/api/v1/stock/low?cursor=")):
-            begun = process_time()
-            taken = timed(client, path, CALLS)
-            figures[f"{who}, {way}, processor"] = 1000 * (process_time() - begun) / (CALLS + 1)
-            figures[f"{who}, {way}, p50"] = quantiles(taken, n=100)[49]
-            figures[f"{who}, {way}, p95"] = quantiles(taken, n=100)[94]
+            for what, figure in timed(client, path, CALLS).items():
+                figures[f"{who}, {way}, {what}"] = figure
     figures["plain sum over the ledger"] = plain_sum()
     return figures
 

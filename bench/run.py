@@ -1,7 +1,8 @@
 """`make bench`: each benchmark beside its peer and its limit, in one run. Ratios count, not seconds.
 
 `python -m bench.run [name …]`; sizes by BENCH_ROWS (50000), BENCH_MESSAGES (10000),
-BENCH_LEVELS (50000), BENCH_MOVEMENTS (5000000) and BENCH_DISTRICTS (20,200,200000 appointments).
+BENCH_LEVELS (50000), BENCH_MOVEMENTS (5000000), BENCH_VISITS (10000,1000000,10000000 for `plan`),
+BENCH_LISTED (1000000) and BENCH_DISTRICTS (20,200,200000 appointments).
 Results go to bench/results/NAME.json.
 """
 
@@ -64,13 +65,31 @@ def dispatching() -> dict[str, Figures]:
     return on_both_databases("bench.dispatch", str(messages), str(min(messages, 300)))
 
 
+def on_many_rows(module: str, *arguments: str) -> Any:
+    """On PostgreSQL. Rows are made in minutes, without fsync."""
+    options = {"shared_buffers": "512MB", "maintenance_work_mem": "512MB", "max_wal_size": "4GB"}
+    with running_postgres(options) as server:
+        return in_a_process(module, server.url("postgres"), *arguments)
+
+
 def low_stock() -> dict[str, Figures]:
-    """Rows are made in minutes, without fsync: only reading is measured."""
     levels = os.environ.get("BENCH_LEVELS", "50000")
     movements = os.environ.get("BENCH_MOVEMENTS", "5000000")
-    options = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}
-    with running_postgres(options) as server:
-        return {"PostgreSQL": in_a_process("bench.low", server.url("postgres"), levels, movements)}
+    return {"PostgreSQL": on_many_rows("bench.low", levels, movements)}
+
+
+def planning() -> dict[str, Figures]:
+    figures: Figures = {}
+    sizes = os.environ.get("BENCH_VISITS", "10000,1000000,10000000").split(",")
+    passes = {size: on_many_rows("bench.passes", size) for size in sizes}
+    for name, first in passes[sizes[0]].items():
+        figures |= {f"{name} | among {int(size):,}": passes[size][name] for size in sizes}
+        figures[f"{name} | times the first"] = passes[sizes[-1]][name] / first
+    return {"PostgreSQL": figures}
+
+
+def listing() -> dict[str, Figures]:
+    return {"PostgreSQL": on_many_rows("bench.lists", os.environ.get("BENCH_LISTED", "1000000"))}
 
 
 def pages() -> dict[str, Figures]:
@@ -98,6 +117,8 @@ BENCHMARKS: dict[str, tuple[Callable[[], dict[str, Figures]], str, str]] = {
     "import": (imports, "rows/s", "import"),
     "dispatch": (dispatching, "messages/s", "dispatch"),
     "low": (low_stock, "ms", "all clinics, page, p95"),
+    "plan": (planning, "ms; statements", ""),
+    "list": (listing, "ms", ""),
     "pages": (pages, "queries; ms", ""),
 }
 

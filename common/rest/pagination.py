@@ -83,8 +83,12 @@ class PageOrCursor(BasePagination):
             raise NotFound(_("There is no such page: the last one is %d.") % last)
         self.next = self._link("page", str(number + 1)) if number < last else None
         self.previous = self._link("page", str(number - 1)) if number > 1 else None
-        start = (number - 1) * self.limit
-        return list(queryset.order_by(*self.sort.order())[start : start + self.limit])
+        ordered, start = queryset.order_by(*self.sort.order()), (number - 1) * self.limit
+        if not start:
+            return list(ordered[: self.limit])
+        # What is passed over is read from an index alone, without the rows and what is joined to them.
+        keys = list(ordered.values_list("pk", flat=True)[start : start + self.limit])
+        return list(ordered.filter(pk__in=keys))
 
     def _rows_round(self, queryset: QuerySet[Any], view: Any, text: str) -> list[Any]:
         cursor = _Cursor.decode(text) if text else None

@@ -8,6 +8,8 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.rest.times import read_moment
@@ -56,6 +58,16 @@ def test_a_page_has_20_rows_the_count_and_the_way_on(caller, clinic):
 def test_the_way_back_is_there_too(caller, clinic):
     booked = [str(book(clinic, NINE + timedelta(hours=n)).pk) for n in range(5)]
     assert walk(caller, f"{LIST}?page=3&limit=2", "previous") == [booked[4:], booked[2:4], booked[:2]]
+
+
+def test_what_a_deep_page_passes_over_is_not_joined_to_anything(caller, clinic):
+    for n in range(3):
+        book(clinic, NINE + timedelta(hours=n))
+    with CaptureQueriesContext(connection) as queries:
+        assert len(ids(caller.get(f"{LIST}?page=3&limit=1"))) == 1
+    [passing_over] = [query["sql"] for query in queries if "OFFSET" in query["sql"]]
+    assert "JOIN" not in passing_over
+    assert passing_over.startswith('SELECT "appointments_appointment"."id"')
 
 
 def test_an_empty_list_has_a_first_page(caller):
