@@ -197,3 +197,4 @@ def _empty(patient: Patient, now: datetime) -> None:
     patient.erased_at = patient.updated_at = now
     patient.version += 1
     patient.save()
+    patient.former_identities.all().delete()

@@ -12,13 +12,21 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import AuditEntry, Clinic
 from appointments.locking import hold_many
-from appointments.models import Appointment, ConsentSource, Patient, PatientQuerySet, Reminder
+from appointments.models import (
+    Appointment,
+    ConsentSource,
+    FormerIdentity,
+    Patient,
+    PatientQuerySet,
+    Reminder,
+)
 from appointments.patients import PATIENT_FIELDS, store
 from appointments.reminding import resend_waiting
 from common.errors import NotFound, StateConflict, ValidationFailed, VersionConflict
 from common.locks import one_at_a_time
 from messaging.models import Message
 
+IDENTITY = ("patient_number", "name", "name_key", "phone")
 TOOK_OVER, TAKEN_OVER = "took over a double", "taken over"
 # Whoever was merged that often is looked at by a person.
 MOST_MERGED = 100
@@ -91,9 +99,11 @@ def merge(
         before = _values(keep)
         visits = _move_visits(keep, away, now)
         _move_texts(keep, away)
-        lost = _values(away)
+        lost, called = _values(away), [_identity(keep), _identity(away)]
+        called += FormerIdentity.objects.filter(patient=away.pk).values(*IDENTITY)
         away.delete()
         _take_over(keep, away, now)
+        _remember(keep, called, now)
         changes = {field: [before[field], value] for field, value in _values(keep).items()}
         changed = {field: pair for field, pair in changes.items() if pair[0] != pair[1]}
         _record(actor, keep, goes, changed, lost, visits, now)
@@ -159,6 +169,25 @@ def _take_over(keep: Patient, away: Patient, now: datetime) -> None:
     keep.version += 1
     keep.updated_at = now
     store(keep)
+
+
+def _identity(patient: Patient) -> dict[str, str]:
+    return {field: getattr(patient, field) for field in IDENTITY}
+
+
+def _remember(keep: Patient, called: list[dict[str, str]], now: datetime) -> None:
+    """What the two were called: by that, files and other systems go on meaning this person."""
+    formers = [
+        FormerIdentity(patient=keep, clinic_id=keep.clinic_id, since=now, **words)
+        for words in called
+        if words != _identity(keep)
+    ]
+    FormerIdentity.objects.bulk_create(
+        formers,
+        update_conflicts=True,
+        unique_fields=["patient", "phone", "name_key", "patient_number"],
+        update_fields=["corrected", "since"],
+    )
 
 
 def _values(patient: Patient) -> dict[str, Any]:

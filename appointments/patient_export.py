@@ -58,6 +58,10 @@ def _everything(patient: Patient, clinics: frozenset[UUID] | None, now: datetime
             **tell.of(patient, "id", "created_at", "updated_at"),
             "clinic": {"code": patient.clinic.code, "name": patient.clinic.name},
         },
+        "formerly_known_as": [
+            tell.of(former, "patient_number", "name", "phone", "since")
+            for former in patient.former_identities.order_by("since", "pk")
+        ],
         "appointments": _visits(visits, tell),
         "messages": _texts(texts, tell),
         "replies": [tell.of(r, "received_at", "phone", "body", "meaning", "state", "note") for r in replies],

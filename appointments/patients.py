@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, Change, plain, record
 from accounts.models import Clinic
 from appointments.consent import on_file_consent
-from appointments.file_import.identity import Person, find_patient
+from appointments.file_import.identity import Person, find_patient, former_words
 from appointments.file_import.refusal import RowRefused
-from appointments.models import ConsentSource, Patient, Reminder
+from appointments.models import ConsentSource, FormerIdentity, Patient, Reminder
 from appointments.names import name_key
 from appointments.reminding import resend_waiting
 from common.errors import NotFound, ValidationFailed, VersionConflict
@@ -53,6 +54,16 @@ class _Stored:
 
     def patients_by_identity(self, clinic_id: UUID, phone: str, key: str) -> list[Patient]:
         return list(Patient.objects.filter(clinic=clinic_id, phone=phone, name_key=key).order_by("pk"))
+
+    def former_identities(self, person: Person) -> list[tuple[FormerIdentity, Patient]]:
+        """Of merged records only: whoever calls now may well have the phone again that was corrected."""
+        called = Q(phone=person.phone, name_key=person.name_key)
+        if person.patient_number:
+            called |= Q(patient_number=person.patient_number)
+        formers = FormerIdentity.objects.filter(called, clinic=person.clinic, corrected=False).select_related(
+            "patient"
+        )
+        return [(former, former.patient) for former in formers.order_by("pk")]
 
 
 def find_or_add(person: Caller, *, actor: Actor, now: datetime) -> Patient:
@@ -109,6 +120,9 @@ def _correct(patient: Patient, person: Caller, actor: Actor, now: datetime) -> P
     if person.patient_number:
         said["patient_number"] = person.patient_number
     changes = {field: value for field, value in said.items() if value != getattr(patient, field)}
+    if changes:
+        former = former_words(_Stored(), person, patient)
+        changes = {field: value for field, value in changes.items() if field not in former}
     stands = (
         patient.consent is False
         and patient.consent_source == ConsentSource.NURSE
@@ -177,6 +191,7 @@ def change_patient(
         if version is not None and version != patient.version:
             raise VersionConflict(_("Someone has changed this patient meanwhile. Look at it again."))
         before = {f: plain(getattr(patient, f)) for f in PATIENT_FIELDS}
+        called = _present_identity(patient, now)
         if "name" in changes:
             patient.name, patient.name_key = changes["name"], name_key(changes["name"])
         if "patient_number" in changes:
@@ -190,7 +205,24 @@ def change_patient(
             patient.consent_source = consent_source if given else ""
             patient.consent_at = now if given else None
         _save_patient(patient, before, actor, now)
+        # Under another name it may have been somebody else of the family.
+        if patient.phone != called.phone and patient.name_key == called.name_key:
+            FormerIdentity.objects.bulk_create([called], ignore_conflicts=True)
     return patient
+
+
+def _present_identity(patient: Patient, now: datetime) -> FormerIdentity:
+    """To be kept if the phone is corrected."""
+    return FormerIdentity(
+        patient=patient,
+        clinic=patient.clinic,
+        patient_number=patient.patient_number,
+        name=patient.name,
+        name_key=patient.name_key,
+        phone=patient.phone,
+        corrected=True,
+        since=now,
+    )
 
 
 def _set_phone(patient: Patient, phone: str) -> None:

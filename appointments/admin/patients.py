@@ -87,6 +87,8 @@ class PatientAdmin(ClinicScopedAdmin):
         if obj is not None:
             fields += ["consent_from"]
             fields.insert(3, "number_works")
+            if obj.former_identities.exists():
+                fields.insert(2, "also_written")
         if not self._may_write(request, obj):
             fields = [{"consent": "agrees", "phone": "phone"}.get(field, field) for field in fields]
         return [(None, {"fields": self._shown(request, fields)})]
@@ -95,7 +97,7 @@ class PatientAdmin(ClinicScopedAdmin):
         return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("clinic", "consent_from", "number_works")
+        return () if obj is None else ("clinic", "also_written", "consent_from", "number_works")
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def display_name(self, patient: Patient) -> str:
@@ -111,6 +113,15 @@ class PatientAdmin(ClinicScopedAdmin):
             return "–"
         since = local(patient.bad_since, patient.clinic.zone)
         return _("No: the number can't get texts, since %(when)s") % {"when": since}
+
+    @admin.display(description=gettext_lazy("also written as"))
+    def also_written(self, patient: Patient) -> str:
+        """In files, of records that were merged into this one."""
+        formers = patient.former_identities.order_by("since", "pk")
+        return "; ".join(
+            " · ".join(part for part in (str(former), former.patient_number, mask(former.phone)) if part)
+            for former in formers
+        )
 
     def steps(self, request: HttpRequest, obj: Any) -> list[Step]:
         if not self.has_change_permission(request, obj):

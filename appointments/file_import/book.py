@@ -15,7 +15,7 @@ from appointments.diary import Diary, Visit
 from appointments.file_import.identity import Person
 from appointments.file_import.rows import Row
 from appointments.locking import hold_clinics
-from appointments.models import Appointment, Patient
+from appointments.models import Appointment, FormerIdentity, Patient
 from appointments.pseudonyms import erased_names, own_name
 
 Key = TypeVar("Key", bound=Hashable)
@@ -42,6 +42,8 @@ class Book:
         self._patients: dict[UUID, Patient] = {}
         self._by_number: dict[tuple[UUID, str], UUID] = {}
         self._by_identity: _Index[tuple[UUID, str, str]] = _Index()
+        # What merged records were called, by all that a row may mean them by.
+        self._formers: dict[tuple[UUID, str, str] | tuple[UUID, str], list[FormerIdentity]] = {}
         self._appointments: dict[UUID, Appointment] = {}
         self._by_reference: dict[tuple[UUID, str], UUID] = {}
         self._by_time: _Index[tuple[UUID, datetime]] = _Index()
@@ -65,12 +67,30 @@ class Book:
             Q(clinic__in=clinics, phone__in={row.phone for row in rows})
             | Q(clinic__in=clinics, patient_number__in={r.patient_number for r in rows if r.patient_number})
             | Q(pk__in=set(Appointment.objects.filter(by_row).values_list("patient_id", flat=True)))
+            | Q(pk__in=self._take_formers(rows))
         )
         # Patients are locked before appointments, as everywhere.
         stored = self._take_patients(patients, lock=lock) | self._meant_by(rows)
         times = {row.starts_at for row in rows}
         self._take_appointments(by_row | Q(patient__in=stored, starts_at__in=times), lock=lock)
         self._load_diary(rows, stored)
+
+    def _take_formers(self, rows: Sequence[Row]) -> set[UUID]:
+        """Of whom these rows may speak by what a merged record was called."""
+        self._formers.clear()
+        phones, numbers = {row.phone for row in rows}, {r.patient_number for r in rows if r.patient_number}
+        found = list(
+            FormerIdentity.objects.filter(
+                Q(phone__in=phones) | Q(patient_number__in=numbers),
+                clinic__in={row.clinic.pk for row in rows},
+            ).order_by("pk")
+        )
+        for former in found:
+            words = (former.clinic_id, former.phone, former.name_key)
+            self._formers.setdefault(words, []).append(former)
+            if former.patient_number:
+                self._formers.setdefault((former.clinic_id, former.patient_number), []).append(former)
+        return {former.patient_id for former in found}
 
     def _take_patients(self, condition: Q, *, lock: bool) -> set[UUID]:
         queryset = Patient.objects.filter(condition).order_by("pk")
@@ -161,6 +181,13 @@ class Book:
         """Those with this phone and name, as they are now."""
         found = (self._patients.get(pk) for pk in self._by_identity.get((clinic_id, phone, key)))
         return [p for p in found if p and (p.phone, p.name_key) == (phone, key)]
+
+    def former_identities(self, person: Person) -> list[tuple[FormerIdentity, Patient]]:
+        words = self._formers.get((person.clinic.pk, person.phone, person.name_key), [])
+        numbered = self._formers.get((person.clinic.pk, person.patient_number), [])
+        found = {former.pk: former for former in (*words, *numbered)}.values()
+        patients = ((former, self._patients.get(former.patient_id)) for former in found)
+        return [(former, patient) for former, patient in patients if patient]
 
     def by_reference(self, row: Row) -> Appointment | None:
         if not row.reference:

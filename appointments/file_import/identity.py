@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Clinic
 from appointments.file_import.refusal import RowRefused
 from appointments.file_import.rows import Row
-from appointments.models import Appointment, Patient
+from appointments.models import Appointment, FormerIdentity, Patient
 
 
 class Person(Protocol):
@@ -31,12 +31,18 @@ class Register(Protocol):
 
     def patient_by_number(self, person: Person, /) -> Patient | None: ...
     def patients_by_identity(self, clinic_id: UUID, phone: str, key: str, /) -> list[Patient]: ...
+    def former_identities(self, person: Person, /) -> list[tuple[FormerIdentity, Patient]]:
+        """Those with the person's phone and name, or number, and whose they are."""
 
 
 def find_patient(book: Register, row: Person) -> Patient | None:
-    """By the clinic's number; without one, by clinic, phone and name. None: a new patient."""
+    """By the clinic's number; without one, by clinic, phone and name. None: a new patient.
+
+    Whom nobody is called by now may be called so of old: a file goes on with the words of a merged record.
+    """
     alike = book.patients_by_identity(row.clinic.pk, row.phone, row.name_key)
     if not row.patient_number:
+        alike = alike or _who_was_called_so(book, row)
         if len(alike) > 1:
             raise RowRefused(
                 "patient_number",
@@ -46,10 +52,50 @@ def find_patient(book: Register, row: Person) -> Patient | None:
         return alike[0] if alike else None
     by_number = book.patient_by_number(row)
     if by_number is not None:
-        refuse_other_patient(row, by_number)
+        if not former_words(book, row, by_number):
+            refuse_other_patient(row, by_number)
         return by_number
     # A number that arrives for a patient without one is adopted.
-    return next((patient for patient in alike if not patient.patient_number), None)
+    adopting = (patient for patient in alike if not patient.patient_number)
+    return next(adopting, None) or next(iter(_who_was_called_so(book, row)), None)
+
+
+def _who_was_called_so(book: Register, row: Person) -> list[Patient]:
+    """Each once."""
+    found = (whose for former, whose in book.former_identities(row) if _speaks_of(row, former, whose))
+    return list({patient.pk: patient for patient in found}.values())
+
+
+def _speaks_of(row: Person, former: FormerIdentity, patient: Patient) -> bool:
+    same_words = (row.phone, row.name_key) == (former.phone, former.name_key)
+    if not row.patient_number:
+        return same_words
+    if row.patient_number == former.patient_number:
+        same_phone = row.phone in (former.phone, patient.phone)
+        return same_phone or (row.name_key != "" and row.name_key in (former.name_key, patient.name_key))
+    return same_words and not former.patient_number and patient.patient_number in ("", row.patient_number)
+
+
+def former_words(book: Register, row: Person, patient: Patient, *, corrected: bool = False) -> frozenset[str]:
+    """Which of number, name and phone only repeat what a record was called that `patient` took over.
+
+    They correct nothing: a person has said that the two are one, and what stays. `corrected`: which only
+    repeat the patient's own words from before a correction.
+    """
+    formers = (
+        former
+        for former, whose in book.former_identities(row)
+        if whose.pk == patient.pk and former.corrected == corrected and _speaks_of(row, former, patient)
+    )
+    former = next(formers, None)
+    if former is None:
+        return frozenset()
+    pairs = {
+        "patient_number": (row.patient_number, former.patient_number),
+        "name": (row.name_key, former.name_key),
+        "phone": (row.phone, former.phone),
+    }
+    return frozenset(field for field, (said, was) in pairs.items() if said == was)
 
 
 def refuse_other_patient(row: Person, patient: Patient) -> None:

@@ -16,6 +16,7 @@ from appointments.file_import.book import Book
 from appointments.file_import.differences import differences, values_of
 from appointments.file_import.identity import (
     find_patient,
+    former_words,
     refuse_ended,
     refuse_other_patient,
     refuse_second_version,
@@ -180,7 +181,10 @@ class Planner:
             return PlannedRow(row, Outcome.UNCHANGED, stored, stored_patient)
         # Decided on copies, so that a refusal leaves the book as it was.
         appointment, patient = copy(stored), copy(stored_patient)
-        if any(last.get(cell) != row.digests.get(cell) for cell in PATIENT_CELLS if cell in row.digests):
+        said_anew = any(
+            last.get(cell) != row.digests.get(cell) for cell in PATIENT_CELLS if cell in row.digests
+        )
+        if said_anew and not former_words(self.book, row, patient):
             refuse_other_patient(row, patient)
         self._correct_patient(row, patient, last)
         self._change_appointment(row, appointment, last)
@@ -213,7 +217,12 @@ class Planner:
         come to another record of the person since.
         """
         last = patient.imported_cells
-        said = {cell: row.digests[cell] for cell in PATIENT_CELLS if cell in row.digests}
+        former = former_words(self.book, row, patient)
+        # Where a file has spoken before, `last` tells whether it says anything new.
+        former |= former_words(self.book, row, patient, corrected=True) - last.keys()
+        said = {
+            cell: row.digests[cell] for cell in PATIENT_CELLS if cell in row.digests and cell not in former
+        }
         said = {cell: digest for cell, digest in said.items() if of_visit.get(cell) != digest}
         new = {cell for cell, digest in said.items() if last.get(cell) != digest}
         patient.imported_cells = {**last, **said}

@@ -90,3 +90,45 @@ class Patient(models.Model):
         if self.erased_at is not None:
             return str(_("(erased)"))
         return self.name or str(_("(no name)"))
+
+
+class FormerIdentity(models.Model):
+    """What a patient was called by: of a record that was merged into this one, or with an earlier phone.
+
+    Files go on with such words, and mean this patient.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="former_identities")
+    # The patient's own, so that one index finds the words.
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient_number = models.CharField(max_length=40, blank=True, default="")
+    name = models.CharField(max_length=120, blank=True, default="")
+    name_key = models.CharField(max_length=120, blank=True, default="", editable=False)
+    phone = models.CharField(max_length=20)
+    # Of this very record: only its phone has been corrected since.
+    corrected = models.BooleanField(default=False)
+    since = models.DateTimeField()
+
+    if TYPE_CHECKING:
+        clinic_id: UUID
+        patient_id: UUID
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="formeridentity_once_a_patient",
+                fields=["patient", "phone", "name_key", "patient_number"],
+            )
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "phone", "name_key"], name="formeridentity_words"),
+            models.Index(
+                fields=["clinic", "patient_number"],
+                name="formeridentity_number",
+                condition=~Q(patient_number=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(_("(no name)"))
