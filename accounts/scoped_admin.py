@@ -126,7 +126,16 @@ def _label(model: type[Model] | None, field: str) -> str:
         return field
 
 
-class ClinicScopedAdmin(AuditedAdmin):
+class PresetClinic(AuditedAdmin):
+    """Whoever has one clinic need not choose it. What the address says goes first."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        clinics = list(clinics_visible_to(request.user)[:2])
+        preset = {"clinic": clinics[0].pk} if len(clinics) == 1 else {}
+        return {**preset, **super().get_changeform_initial_data(request)}
+
+
+class ClinicScopedAdmin(PresetClinic):
     """Lists, opens and offers only what belongs to the person's clinics; everything else is not there.
 
     `clinic_path` leads from the model to its clinic. `masked` maps a field with a phone to the method that

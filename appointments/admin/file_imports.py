@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import clinics_visible_to, may
-from accounts.scoped_admin import actor_of
+from accounts.scoped_admin import PresetClinic, actor_of
 from accounts.uploads_admin import REJECTED_SHOWN, UploadsAdmin, file_field
 from appointments.file_import import uploads
 from appointments.file_import.columns import find_columns
@@ -34,7 +34,7 @@ class UploadForm(forms.ModelForm):
 
 
 @admin.register(FileImport)
-class FileImportAdmin(UploadsAdmin):
+class FileImportAdmin(PresetClinic, UploadsAdmin):
     form = UploadForm
     change_form_template = "admin/appointments/file_import.html"
     list_display = (
@@ -67,10 +67,6 @@ class FileImportAdmin(UploadsAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = clinics_visible_to(request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        clinics = list(clinics_visible_to(request.user)[:2])
-        return {"clinic": clinics[0].pk} if len(clinics) == 1 else {}
 
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> FileImport:
         file = form.cleaned_data["file"]

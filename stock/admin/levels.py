@@ -94,10 +94,6 @@ class StockLevelAdmin(ClinicScopedAdmin):
             kwargs["queryset"] = clinics_visible_to(request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        clinics = list(clinics_visible_to(request.user)[:2])
-        return {"clinic": clinics[0].pk} if len(clinics) == 1 else {}
-
     @admin.display(description=gettext_lazy("item"), ordering="item__name")
     def item_name(self, level: StockLevel) -> str:
         return f"{level.item.name} ({_('vital')})" if level.item.vital else level.item.name

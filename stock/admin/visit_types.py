@@ -61,6 +61,13 @@ class VisitTypeItemAdmin(ClinicScopedAdmin):
             field.empty_label = _("all clinics") if not field.required else field.empty_label
         return field
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        preset = super().get_changeform_initial_data(request)
+        if request.user.is_admin and "clinic" not in request.GET:  # type: ignore[union-attr]
+            # For all clinics, unless one is chosen.
+            preset.pop("clinic", None)
+        return preset
+
     def save_by_service(self, request: HttpRequest, obj: Any, form: Any) -> VisitTypeItem:
         actor, now = actor_of(request), timezone.now()
         if obj._state.adding:
