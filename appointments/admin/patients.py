@@ -86,7 +86,8 @@ class PatientAdmin(ClinicScopedAdmin):
         fields = ["clinic", "name", "phone", "patient_number", "consent"]
         if obj is not None:
             fields += ["consent_from"]
-            fields.insert(3, "number_works")
+            if obj.bad_since is not None:
+                fields.insert(3, "number_works")
             if obj.former_identities.exists():
                 fields.insert(2, "also_written")
         if not self._may_write(request, obj):
