@@ -21,12 +21,16 @@ from common.errors import ValidationFailed
 from common.rest.parameters import whole_number
 from common.rest.views import DetailView, ListView
 
-WITH_REMINDERS = Appointment.objects.select_related("clinic", "patient").prefetch_related(
-    Prefetch(
-        "reminders",
-        queryset=Reminder.objects.filter(visit_at=F("appointment__starts_at")).select_related("message"),
-        to_attr="present_reminders",
-    )
+# Of a text only its status is shown, out of forty columns.
+PRESENT_REMINDERS = (
+    Reminder.objects.filter(visit_at=F("appointment__starts_at"))
+    .select_related("message")
+    .only("appointment", "state", "due_at", "message__status")
+)
+WITH_REMINDERS = (
+    Appointment.objects.select_related("clinic", "patient")
+    .defer("imported_cells", "patient__imported_cells")
+    .prefetch_related(Prefetch("reminders", queryset=PRESENT_REMINDERS, to_attr="present_reminders"))
 )
 MOST_DAYS = 60
 
