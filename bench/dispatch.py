@@ -124,6 +124,7 @@ def send_one(message_id: str) -> None:
 
 def by_tasks(keys: list[UUID]) -> float:
     """One django-q2 task a message, with the site's own cluster settings; its start-up is not counted."""
+    logging.getLogger("django-q").setLevel(logging.WARNING)
     for pk in keys:
         async_task("bench.dispatch.send_one", str(pk))
     command = [sys.executable, "manage.py", "qcluster"]
