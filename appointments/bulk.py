@@ -13,7 +13,7 @@ from accounts.audit import Actor
 from appointments.booking import Session, book_for
 from appointments.diary import Span
 from appointments.locking import hold_many
-from appointments.models import Appointment, Patient
+from appointments.models import Appointment, FormerIdentity, Patient
 from appointments.patients import Caller
 from common.batches import batched
 from common.errors import DomainError
@@ -111,4 +111,8 @@ def _who_could_be_meant(callers: Iterable[Caller]) -> set[UUID]:
     clinics = {caller.clinic.pk for caller in meant}
     numbers = {caller.patient_number for caller in meant if caller.patient_number}
     known = Q(phone__in={caller.phone for caller in meant}) | Q(patient_number__in=numbers)
-    return set(Patient.objects.filter(known, clinic__in=clinics).values_list("pk", flat=True))
+    called_so = FormerIdentity.objects.filter(known, clinic__in=clinics, corrected=False)
+    return {
+        *Patient.objects.filter(known, clinic__in=clinics).values_list("pk", flat=True),
+        *called_so.values_list("patient", flat=True),
+    }

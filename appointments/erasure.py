@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,7 +19,14 @@ from appointments.file_import.columns import Columns, find_columns
 from appointments.file_import.errors import UnreadableFile
 from appointments.file_import.rows import import_key
 from appointments.locking import hold_many
-from appointments.models import Appointment, AppointmentQuerySet, FileImport, Patient, RejectedRow
+from appointments.models import (
+    Appointment,
+    AppointmentQuerySet,
+    FileImport,
+    FormerIdentity,
+    Patient,
+    RejectedRow,
+)
 from appointments.names import name_key
 from appointments.patient_traces import earlier_values, entries_about, traces_of
 from appointments.pseudonyms import erased_reference, pseudonym
@@ -189,6 +197,11 @@ def _empty_visits(patient: Patient) -> None:
 
 
 def _empty(patient: Patient, now: datetime) -> None:
+    # Of words that a merge took for another's, theirs were the later: their rows must not lead there now.
+    theirs = Q(phone=patient.phone, name_key=patient.name_key)
+    if patient.patient_number:
+        theirs |= Q(patient_number=patient.patient_number)
+    FormerIdentity.objects.filter(theirs, clinic=patient.clinic_id).delete()
     patient.name = patient.phone = patient.patient_number = ""
     # Its own, or two who were erased would be one.
     patient.name_key = f"{ERASED}:{patient.pk.hex}"

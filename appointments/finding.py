@@ -1,13 +1,16 @@
 """Patients found by what a nurse is told at the door: a phone, a number, or parts of a name."""
 
-from django.db.models import Q
+from typing import TypeVar
+
+from django.db.models import Q, QuerySet
 
 from accounts.models import Clinic
-from appointments.models import Patient
+from appointments.models import FormerIdentity, Patient
 from appointments.names import name_key
 from common.phones import PhoneError, parse_mobile
 
 MOST_FOUND = 8
+Named = TypeVar("Named", Patient, FormerIdentity)
 
 
 def as_phone(words: str) -> str:
@@ -22,11 +25,25 @@ def find_patients(clinic: Clinic, words: str) -> list[Patient]:
     """At most MOST_FOUND + 1 patients of this clinic.
 
     A whole phone finds exactly that phone, a patient number its patient; otherwise all words are in the name.
+    Where that is nobody's now, it finds those who were called so.
     """
     words = words.replace("\0", "").strip()[:120]
     if not words:
         return []
-    theirs = Patient.objects.known().filter(clinic=clinic)
+    patients = _first(Patient.objects.known(), clinic, words)
+    if not patients:
+        called_so = _first(FormerIdentity.objects.all(), clinic, words)
+        patients = list(
+            Patient.objects.filter(former_identities__in=called_so).distinct().order_by("name", "pk")
+        )
+    for patient in patients:
+        patient.clinic = clinic
+    return patients
+
+
+def _first(records: QuerySet[Named], clinic: Clinic, words: str) -> list[Named]:
+    """Of patients, or of what they were called."""
+    theirs = records.filter(clinic=clinic)
     phone = as_phone(words)
     if phone:
         found = theirs.filter(phone=phone)
@@ -38,7 +55,4 @@ def find_patients(clinic: Clinic, words: str) -> list[Patient]:
         for word in name_key(words).split():
             in_name &= Q(name_key__contains=word)
         found = theirs.filter(in_name)
-    patients = list(found.order_by("name", "pk")[: MOST_FOUND + 1])
-    for patient in patients:
-        patient.clinic = clinic
-    return patients
+    return list(found.order_by("name", "pk")[: MOST_FOUND + 1])

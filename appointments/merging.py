@@ -182,8 +182,10 @@ def _remember(keep: Patient, called: list[dict[str, str]], now: datetime) -> Non
         for words in called
         if words != _identity(keep)
     ]
+    # One may have been called as the other is: PostgreSQL takes a row once in a statement.
+    once = {(former.phone, former.name_key, former.patient_number): former for former in formers}
     FormerIdentity.objects.bulk_create(
-        formers,
+        once.values(),
         update_conflicts=True,
         unique_fields=["patient", "phone", "name_key", "patient_number"],
         update_fields=["corrected", "since"],

@@ -43,9 +43,17 @@ class Caller:
     def name_key(self) -> str:
         return name_key(self.name)
 
+    @property
+    def by_hand(self) -> bool:
+        return self.consent_source == ConsentSource.NURSE
+
 
 class _Stored:
     """The patients of the database, as identity asks for them."""
+
+    def __init__(self, *, by_hand: bool = False) -> None:
+        """`by_hand`: a nurse has seen who there is, and says that this is somebody else."""
+        self._by_hand = by_hand
 
     def patient_by_number(self, person: Person) -> Patient | None:
         if not person.patient_number:
@@ -57,6 +65,8 @@ class _Stored:
 
     def former_identities(self, person: Person) -> list[tuple[FormerIdentity, Patient]]:
         """Of merged records only: whoever calls now may well have the phone again that was corrected."""
+        if self._by_hand:
+            return []
         called = Q(phone=person.phone, name_key=person.name_key)
         if person.patient_number:
             called |= Q(patient_number=person.patient_number)
@@ -87,7 +97,7 @@ def find_or_add(person: Caller, *, actor: Actor, now: datetime) -> Patient:
 def known_as(person: Caller) -> Patient | None:
     """Whom these words mean; None: nobody yet. ValidationFailed where two could be meant."""
     with as_refusal_of_fields():
-        return find_patient(_Stored(), person)
+        return find_patient(_Stored(by_hand=person.by_hand), person)
 
 
 @contextmanager
@@ -121,7 +131,7 @@ def _correct(patient: Patient, person: Caller, actor: Actor, now: datetime) -> P
         said["patient_number"] = person.patient_number
     changes = {field: value for field, value in said.items() if value != getattr(patient, field)}
     if changes:
-        former = former_words(_Stored(), person, patient)
+        former = former_words(_Stored(by_hand=person.by_hand), person, patient)
         changes = {field: value for field, value in changes.items() if field not in former}
     stands = (
         patient.consent is False

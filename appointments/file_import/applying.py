@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
 
 from accounts.audit import Actor, Change, record
 from appointments.file_import.book import Book
@@ -39,6 +40,7 @@ _APPOINTMENT_FIELDS = [
 ]
 
 
+_IDENTITY = frozenset({"patient_number", "name", "phone"})
 _NEW, _CHANGED = "imported", "changed by import"
 
 
@@ -56,8 +58,12 @@ def _write_patients(rows: Sequence[PlannedRow], book: Book) -> None:
     # A patient may stand in several rows; the book holds what the last of them left.
     new = {row.patient.pk for row in rows if row.new_patient}
     touched = {row.patient.pk for row in rows if row.patient_touched} - new
-    Patient.objects.bulk_create([book.patient(pk) for pk in sorted(new)], batch_size=1000)
+    renamed = {row.patient.pk for row in rows if not _IDENTITY.isdisjoint(row.patient_changes)} & touched
+    # Out of the way first: two may change names, or somebody new have the name that another had.
+    own = Concat(Value("moving:"), Cast("pk", CharField(max_length=36)))
+    Patient.objects.filter(pk__in=renamed).update(patient_number="", name_key=own)
     Patient.objects.bulk_update([book.patient(pk) for pk in sorted(touched)], _PATIENT_FIELDS, batch_size=100)
+    Patient.objects.bulk_create([book.patient(pk) for pk in sorted(new)], batch_size=1000)
 
 
 def _write_appointments(rows: Sequence[PlannedRow], book: Book) -> None:

@@ -196,10 +196,10 @@ class Book:
         return next((self._appointments[pk] for pk in named if pk in self._appointments), None)
 
     def by_import_key(self, row: Row) -> list[Appointment]:
-        """Those that a file gave for this phone, name and time, wherever they are now."""
-        named = (pk for name in self._names(row.import_key) for pk in self._by_import_key.get(name))
-        found = (self._appointments.get(pk) for pk in named)
-        return [a for a in found if a]
+        """Those that a file gave last for this phone, name and time, wherever they are now."""
+        names = self._names(row.import_key)
+        found = (self._appointments.get(pk) for name in names for pk in self._by_import_key.get(name))
+        return [a for a in found if a and a.import_key in names]
 
     def by_time(self, patient: Patient, starts_at: datetime) -> list[Appointment]:
         """The patient's appointments at this time, as they are now."""

@@ -57,17 +57,28 @@ def find_patient(book: Register, row: Person) -> Patient | None:
         return by_number
     # A number that arrives for a patient without one is adopted.
     adopting = (patient for patient in alike if not patient.patient_number)
-    return next(adopting, None) or next(iter(_who_was_called_so(book, row)), None)
+    return next(adopting, None) or _only(_who_was_called_so(book, row))
+
+
+def _only(patients: list[Patient]) -> Patient | None:
+    return patients[0] if len(patients) == 1 else None
 
 
 def _who_was_called_so(book: Register, row: Person) -> list[Patient]:
-    """Each once."""
-    found = (whose for former, whose in book.former_identities(row) if _speaks_of(row, former, whose))
-    return list({patient.pk: patient for patient in found}.values())
+    """Each once; whom the number means, before those whom only phone and name do."""
+    found = [
+        (former, whose) for former, whose in book.former_identities(row) if _speaks_of(row, former, whose)
+    ]
+    numbered = [(former, whose) for former, whose in found if former.patient_number == row.patient_number]
+    meant = numbered if row.patient_number and numbered else found
+    return list({whose.pk: whose for _former, whose in meant}.values())
 
 
 def _speaks_of(row: Person, former: FormerIdentity, patient: Patient) -> bool:
     same_words = (row.phone, row.name_key) == (former.phone, former.name_key)
+    # Only the phone was corrected: a record under another name may be another's of the family by now.
+    if former.corrected and not (same_words and former.name_key == patient.name_key):
+        return False
     if not row.patient_number:
         return same_words
     if row.patient_number == former.patient_number:
@@ -82,20 +93,20 @@ def former_words(book: Register, row: Person, patient: Patient, *, corrected: bo
     They correct nothing: a person has said that the two are one, and what stays. `corrected`: which only
     repeat the patient's own words from before a correction.
     """
-    formers = (
+    formers = [
         former
         for former, whose in book.former_identities(row)
-        if whose.pk == patient.pk and former.corrected == corrected and _speaks_of(row, former, patient)
-    )
-    former = next(formers, None)
-    if former is None:
+        if whose.pk == patient.pk and former.corrected == corrected
+    ]
+    if not any(_speaks_of(row, former, patient) for former in formers):
         return frozenset()
-    pairs = {
-        "patient_number": (row.patient_number, former.patient_number),
-        "name": (row.name_key, former.name_key),
-        "phone": (row.phone, former.phone),
-    }
-    return frozenset(field for field, (said, was) in pairs.items() if said == was)
+    said = {"patient_number": row.patient_number, "name": row.name_key, "phone": row.phone}
+    # What one record was called and what another was may come together.
+    words = [
+        {"patient_number": former.patient_number, "name": former.name_key, "phone": former.phone}
+        for former in formers
+    ]
+    return frozenset(field for field, value in said.items() if any(was[field] == value for was in words))
 
 
 def refuse_other_patient(row: Person, patient: Patient) -> None:

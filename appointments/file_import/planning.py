@@ -86,7 +86,13 @@ class Planner:
                 return found
         # What a file gave for this person and time, wherever a nurse has moved it since.
         candidates = self.book.by_import_key(row)
-        patient = find_patient(self.book, row)
+        try:
+            patient = find_patient(self.book, row)
+        except RowRefused:
+            # Whose the visit is, is known, whatever the patient is called by now.
+            if not candidates:
+                raise
+            patient = None
         if patient is not None:
             candidates += self.book.by_time(patient, row.starts_at)
         if row.reference:
