@@ -13,8 +13,10 @@ from django_q.tasks import async_task
 from accounts.models import Clinic
 from appointments.models import LIVE, Appointment, Patient, Reminder, ReminderQuerySet, ReminderState
 from common.after_commit import once
+from common.among import among
 from common.batches import batched
 from common.locks import one_at_a_time
+from common.set_updates import update_each
 from messaging.models import Message, MessageQuerySet, MessageStatus, TemplateKey
 from messaging.rendering import visit_words
 from messaging.services import Draft, cancel_queued, enqueue
@@ -177,13 +179,14 @@ def _queue(appointment_ids: set[UUID], now: datetime) -> int:
     due = list(_load_due(appointment_ids, now).select_for_update(of=("self",)))
     choice = choose(due, now)
     ids = enqueue(drafts_for(choice.nearest, now), now=now)
-    for reminder, message_id in zip(choice.nearest, ids, strict=True):
-        reminder.state, reminder.message_id = ReminderState.QUEUED, message_id
-    for reminder in choice.skipped:
-        reminder.state = ReminderState.SKIPPED
-    for reminder in choice.expired:
-        reminder.state = ReminderState.EXPIRED
-    Reminder.objects.bulk_update(due, ["state", "message_id"], batch_size=100)
+    texts = {reminder.pk: key for reminder, key in zip(choice.nearest, ids, strict=True)}
+    update_each(Reminder, "message", texts, state=ReminderState.QUEUED)
+    for state, ended in (
+        (ReminderState.SKIPPED, choice.skipped),
+        (ReminderState.EXPIRED, choice.expired),
+    ):
+        if ended:
+            Reminder.objects.filter(among("pk", (reminder.pk for reminder in ended))).update(state=state)
     return len(ids)
 
 

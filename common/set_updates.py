@@ -22,10 +22,11 @@ def given(values: Mapping[UUID, str]) -> tuple[str, list[Any]]:
     return _GIVEN["sqlite"], [json.dumps([[pk.hex, value] for pk, value in values.items()])]
 
 
-def update_each(model: type[Model], field: str, values: Mapping[UUID, str], **same: Any) -> None:
-    """Sets the text `field` of each row, by its id, to its own value, and the fields of `same` in all."""
+def update_each(model: type[Model], field: str, values: Mapping[UUID, str | UUID], **same: Any) -> None:
+    """Sets `field`, a text or a key, of each row to its own value, by the row's id; `same` in all of them."""
     if not values:
         return
+    postgresql = connection.vendor == "postgresql"
     table = f'"{model._meta.db_table}"'
     columns, parameters = [], []
     for name, value in same.items():
@@ -33,8 +34,14 @@ def update_each(model: type[Model], field: str, values: Mapping[UUID, str], **sa
         columns.append(f'"{of_model.column}" = %s')
         parameters.append(of_model.get_db_prep_save(value, connection))
     own: Any = model._meta.get_field(field)
-    columns.append(f'"{own.column}" = given.value')
-    those, their_values = given(values)
+    cast = "::uuid" if postgresql and own.db_type(connection) == "uuid" else ""
+    columns.append(f'"{own.column}" = given.value{cast}')
+    those, their_values = given(
+        {
+            pk: value.hex if isinstance(value, UUID) and not postgresql else str(value)
+            for pk, value in values.items()
+        }
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH {those} UPDATE {table} SET {', '.join(columns)} "  # noqa: S608  our own models' names
