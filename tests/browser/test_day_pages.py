@@ -21,7 +21,9 @@ EVERY_DAY = {str(day): ["09:00", "12:00"] for day in range(7)}
 
 @pytest.fixture
 def clinic(transactional_db):
-    return ClinicFactory(code="GAB01", slot_capacity=1, opening_hours=EVERY_DAY)
+    return ClinicFactory(
+        code="GAB01", slot_capacity=1, opening_hours=EVERY_DAY, quiet_from=None, quiet_to=None
+    )
 
 
 @pytest.fixture

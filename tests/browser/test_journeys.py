@@ -23,7 +23,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def clinic(transactional_db):
-    return ClinicFactory(code="GAB01", opening_hours=EVERY_DAY)
+    # At any hour of the day there is a text to be seen.
+    return ClinicFactory(code="GAB01", opening_hours=EVERY_DAY, quiet_from=None, quiet_to=None)
 
 
 @pytest.fixture
