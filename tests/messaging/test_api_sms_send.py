@@ -1,4 +1,4 @@
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -288,13 +288,23 @@ def test_in_quiet_hours_the_answer_shows_when_it_leaves(caller, clinic):
     assert Message.objects.get().expires_at == ends + timedelta(hours=24)
 
 
-def test_the_fourth_text_of_a_day_is_for_tomorrow_morning(caller, clinic):
-    now = timezone.now()
+def fourth_of_the_day(api, clinic, nurse, hour, time_machine):
+    now = datetime(2026, 12, 1, hour, 30, tzinfo=ZoneInfo("Africa/Gaborone"))
+    time_machine.move_to(now)
     MessageFactory.create_batch(3, clinic=clinic, to=PHONE, status="sent", sent_at=now)
-    shown = sent(caller, **TEXT)
-    tomorrow = now.astimezone(ZoneInfo("Africa/Gaborone")).date() + timedelta(days=1)
-    leaves = datetime.fromisoformat(shown["send_at"])
-    assert (leaves.date(), leaves.time()) == (tomorrow, time(7))
+    return sent(api(nurse), **TEXT)
+
+
+def test_the_fourth_text_of_a_day_is_for_tomorrow_morning(api, clinic, nurse, time_machine):
+    shown = fourth_of_the_day(api, clinic, nurse, 9, time_machine)
+    assert (shown["status"], shown["send_at"]) == ("queued", "2026-12-02T07:00:00+02:00")
+
+
+def test_asked_for_in_the_night_the_fourth_would_be_a_day_old_by_then_and_says_so(
+    api, clinic, nurse, time_machine
+):
+    shown = fourth_of_the_day(api, clinic, nurse, 3, time_machine)
+    assert (shown["status"], shown["error"]["code"]) == ("expired", "TOO_LATE")
 
 
 def test_the_answer_is_the_object_that_can_be_asked_for(caller):

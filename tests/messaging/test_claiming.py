@@ -1,5 +1,5 @@
 from collections import Counter
-from datetime import time, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -58,7 +58,9 @@ def test_what_ended_at_the_last_check_is_told_and_what_only_waits_is_not():
         told.extend(message.pk for message in messages)
 
     stopped, leaves = waiting(), waiting()
-    night = waiting(clinic=ClinicFactory(quiet_from=time(0), quiet_to=time(23, 59)))
+    here = ClinicFactory()
+    begins, ends = ((NOW + timedelta(hours=n)).astimezone(here.zone).time() for n in (-1, 1))
+    night = waiting(clinic=ClinicFactory(quiet_from=begins, quiet_to=ends))
     opt_out(stopped.to, source="nurse", actor=SYSTEM, now=NOW)
     messages_ended.connect(hear)
     try:
