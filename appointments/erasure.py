@@ -197,8 +197,9 @@ def _empty_visits(patient: Patient) -> None:
 
 
 def _empty(patient: Patient, now: datetime) -> None:
+    theirs = Q(patient=patient)
     # Of words that a merge took for another's, theirs were the later: their rows must not lead there now.
-    theirs = Q(phone=patient.phone, name_key=patient.name_key)
+    theirs |= Q(phone=patient.phone, name_key=patient.name_key)
     if patient.patient_number:
         theirs |= Q(patient_number=patient.patient_number)
     FormerIdentity.objects.filter(theirs, clinic=patient.clinic_id).delete()
@@ -210,4 +211,3 @@ def _empty(patient: Patient, now: datetime) -> None:
     patient.erased_at = patient.updated_at = now
     patient.version += 1
     patient.save()
-    patient.former_identities.all().delete()

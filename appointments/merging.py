@@ -13,6 +13,7 @@ from accounts.audit import Actor, Change, plain, record
 from accounts.models import AuditEntry, Clinic
 from appointments.locking import hold_many
 from appointments.models import (
+    IDENTITY,
     Appointment,
     ConsentSource,
     FormerIdentity,
@@ -26,7 +27,6 @@ from common.errors import NotFound, StateConflict, ValidationFailed, VersionConf
 from common.locks import one_at_a_time
 from messaging.models import Message
 
-IDENTITY = ("patient_number", "name", "name_key", "phone")
 TOOK_OVER, TAKEN_OVER = "took over a double", "taken over"
 # Whoever was merged that often is looked at by a person.
 MOST_MERGED = 100
@@ -99,7 +99,7 @@ def merge(
         before = _values(keep)
         visits = _move_visits(keep, away, now)
         _move_texts(keep, away)
-        lost, called = _values(away), [_identity(keep), _identity(away)]
+        lost, called = _values(away), [keep.identity, away.identity]
         called += FormerIdentity.objects.filter(patient=away.pk).values(*IDENTITY)
         away.delete()
         _take_over(keep, away, now)
@@ -171,16 +171,12 @@ def _take_over(keep: Patient, away: Patient, now: datetime) -> None:
     store(keep)
 
 
-def _identity(patient: Patient) -> dict[str, str]:
-    return {field: getattr(patient, field) for field in IDENTITY}
-
-
 def _remember(keep: Patient, called: list[dict[str, str]], now: datetime) -> None:
     """What the two were called: by that, files and other systems go on meaning this person."""
     formers = [
         FormerIdentity(patient=keep, clinic_id=keep.clinic_id, since=now, **words)
         for words in called
-        if words != _identity(keep)
+        if words != keep.identity
     ]
     # One may have been called as the other is: PostgreSQL takes a row once in a statement.
     once = {(former.phone, former.name_key, former.patient_number): former for former in formers}

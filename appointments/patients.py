@@ -45,6 +45,7 @@ class Caller:
 
     @property
     def by_hand(self) -> bool:
+        """Typed by a nurse who was shown whom the site knows."""
         return self.consent_source == ConsentSource.NURSE
 
 
@@ -201,7 +202,7 @@ def change_patient(
         if version is not None and version != patient.version:
             raise VersionConflict(_("Someone has changed this patient meanwhile. Look at it again."))
         before = {f: plain(getattr(patient, f)) for f in PATIENT_FIELDS}
-        called = _present_identity(patient, now)
+        called = patient.identity
         if "name" in changes:
             patient.name, patient.name_key = changes["name"], name_key(changes["name"])
         if "patient_number" in changes:
@@ -216,23 +217,12 @@ def change_patient(
             patient.consent_at = now if given else None
         _save_patient(patient, before, actor, now)
         # Under another name it may have been somebody else of the family.
-        if patient.phone != called.phone and patient.name_key == called.name_key:
-            FormerIdentity.objects.bulk_create([called], ignore_conflicts=True)
+        if patient.phone != called["phone"] and patient.name_key == called["name_key"]:
+            former = FormerIdentity(
+                patient=patient, clinic=patient.clinic, corrected=True, since=now, **called
+            )
+            FormerIdentity.objects.bulk_create([former], ignore_conflicts=True)
     return patient
-
-
-def _present_identity(patient: Patient, now: datetime) -> FormerIdentity:
-    """To be kept if the phone is corrected."""
-    return FormerIdentity(
-        patient=patient,
-        clinic=patient.clinic,
-        patient_number=patient.patient_number,
-        name=patient.name,
-        name_key=patient.name_key,
-        phone=patient.phone,
-        corrected=True,
-        since=now,
-    )
 
 
 def _set_phone(patient: Patient, phone: str) -> None:

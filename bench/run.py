@@ -2,7 +2,7 @@
 
 `python -m bench.run [name …]`; sizes by BENCH_ROWS (50000), BENCH_MESSAGES (10000),
 BENCH_LEVELS (50000), BENCH_MOVEMENTS (5000000), BENCH_VISITS (10000,1000000,10000000 for `plan`),
-BENCH_LISTED (1000000) and BENCH_DISTRICTS (20,200,200000 appointments).
+BENCH_LISTED (1000000; BENCH_CALLS calls of each list, 100) and BENCH_DISTRICTS (20,200,200000 appointments).
 Results go to bench/results/NAME.json.
 """
 

@@ -117,7 +117,7 @@ class PatientAdmin(ClinicScopedAdmin):
 
     @admin.display(description=gettext_lazy("also written as"))
     def also_written(self, patient: Patient) -> str:
-        """In files, of records that were merged into this one."""
+        """In files: what merged records were called, and phones that were corrected."""
         formers = patient.former_identities.order_by("since", "pk")
         return "; ".join(
             " · ".join(part for part in (str(former), former.patient_number, mask(former.phone)) if part)

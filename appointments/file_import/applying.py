@@ -59,7 +59,7 @@ def _write_patients(rows: Sequence[PlannedRow], book: Book) -> None:
     new = {row.patient.pk for row in rows if row.new_patient}
     touched = {row.patient.pk for row in rows if row.patient_touched} - new
     renamed = {row.patient.pk for row in rows if not _IDENTITY.isdisjoint(row.patient_changes)} & touched
-    # Out of the way first: two may change names, or somebody new have the name that another had.
+    # Out of the way first: somebody may get the words that another loses.
     own = Concat(Value("moving:"), Cast("pk", CharField(max_length=36)))
     Patient.objects.filter(pk__in=renamed).update(patient_number="", name_key=own)
     Patient.objects.bulk_update([book.patient(pk) for pk in sorted(touched)], _PATIENT_FIELDS, batch_size=100)

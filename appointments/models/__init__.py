@@ -1,7 +1,7 @@
 """The tables, a room a subject; others import them from here."""
 
 from appointments.models.file_imports import FileImport, RejectedRow
-from appointments.models.patients import ConsentSource, FormerIdentity, Patient, PatientQuerySet
+from appointments.models.patients import IDENTITY, ConsentSource, FormerIdentity, Patient, PatientQuerySet
 from appointments.models.phone_calls import CallOutcome, PatientToPhone, PhoneCall
 from appointments.models.reminders import Reminder, ReminderQuerySet, ReminderState
 from appointments.models.visits import (
@@ -15,6 +15,7 @@ from appointments.models.visits import (
 )
 
 __all__ = [
+    "IDENTITY",
     "LIVE",
     "MAX_DURATION_MINUTES",
     "TRANSITIONS",

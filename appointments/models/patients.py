@@ -22,6 +22,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(erased_at__isnull=True)
 
 
+# By what files and calls mean somebody.
+IDENTITY = ("patient_number", "name", "name_key", "phone")
+
+
 class Patient(models.Model):
     """A person of one clinic. A family may share a phone: another name is another patient."""
 
@@ -90,6 +94,11 @@ class Patient(models.Model):
         if self.erased_at is not None:
             return str(_("(erased)"))
         return self.name or str(_("(no name)"))
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What the patient is called by now."""
+        return {field: getattr(self, field) for field in IDENTITY}
 
 
 class FormerIdentity(models.Model):

@@ -29,6 +29,16 @@ def test_somebody_new_may_have_the_name_that_another_loses_in_the_same_file():
     assert names_by_reference() == {"R1": "Mpho", "R2": "Neo"}
 
 
+def test_one_may_get_the_name_that_another_loses_but_two_do_not_swap():
+    run(rows(row(name="Neo", reference="R1"), row(name="Mpho", reference="R2")))
+    report = run(rows(row(name="Mpho", reference="R1"), row(name="Neo", reference="R2")))
+    assert report.codes == ["OTHER_PATIENT", "OTHER_PATIENT"]
+    assert names_by_reference() == {"R1": "Neo", "R2": "Mpho"}
+    report = run(rows(row(name="Kabo", reference="R1"), row(name="Neo", reference="R2")))
+    assert counts(report) == (0, 2, 0, 0)
+    assert names_by_reference() == {"R1": "Kabo", "R2": "Neo"}
+
+
 def test_the_same_file_is_unchanged_after_a_nurse_corrected_name_and_phone():
     content = row(file_no="P1")
     run(content)
